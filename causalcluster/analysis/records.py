@@ -1,0 +1,179 @@
+"""The validated analysis as frozen records."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Layer = Literal["influencer", "environment", "actor", "outcome", "context"]
+Actor = Literal["government", "employers_organisations", "workers_organisations", "community_organisations", "other"]
+Family = Literal[
+    "gaussian", "lognormal", "student", "bernoulli", "binomial", "poisson", "negative_binomial", "ordinal", "beta"
+]
+Level = Literal["cluster", "cluster_time", "row", "all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A variable of the diagram."""
+
+    name: str
+    layer: Layer
+    actor: Actor | None = None
+    column: str
+    concept: str | None = None
+    label: str
+    family: Family = "gaussian"
+    link: str | None = None
+    trials: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """An arrow; ``framework_ids`` and ``sign`` are the paper's edges behind it, if any."""
+
+    source: str
+    target: str
+    lag: int = 0
+    origin: Literal["analyst", "framework"] = "analyst"
+    framework_ids: tuple[str, ...] = ()
+    sign: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """A product of nodes that enters one node's equation."""
+
+    factors: tuple[str, ...]
+    target: str
+
+    @property
+    def name(self) -> str:
+        """The product's name, 'law * enforcement'."""
+        return " * ".join(self.factors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unobserved:
+    """A declared unmeasured common cause of two nodes and the level at which it acts."""
+
+    left: str
+    right: str
+    level: Level = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSpec:
+    """Where the rows are and which columns group them; ``file`` is absolute, possibly a glob."""
+
+    file: str | None
+    moments: str | None = None
+    cluster: str | None = None
+    nested_in: tuple[str, ...] = ()
+    crossed_with: tuple[str, ...] = ()
+    unit: str | None = None
+    time: str | None = None
+    missing: Literal["model", "drop", "error"] = "model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """From ``low`` to ``high``: values, multiples of the standard deviation, or probabilities of quantiles."""
+
+    kind: Literal["values", "sd", "quantiles"]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Treatment, contrast, outcomes, mediators in causal order, and values for controlled direct effects."""
+
+    treatment: str
+    contrast: Contrast
+    outcomes: tuple[str, ...]
+    mediators: tuple[str, ...]
+    fix: tuple[tuple[str, float], ...] = ()
+    horizons: tuple[int, ...] = ()
+    regimes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorOverride:
+    """A prior of the analyst's own for one edge, in the user's units."""
+
+    edge: tuple[str, str]
+    mean: float | None = None
+    sd: float | None = None
+    between_sd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """How coefficients vary, pool and are centred, and their priors."""
+
+    varying: Literal["all", "none"] | tuple[str, ...] = "all"
+    pooling: Literal["partial", "none"] = "partial"
+    centre: Literal["within", "none"] = "within"
+    time_effects: Literal["none", "fixed", "random"] = "none"
+    priors: Literal["neutral", "framework", "flat"] = "neutral"
+    prior_overrides: tuple[PriorOverride, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """Settings of the sampler and the probability of the reported intervals."""
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    seed: int = 1
+    ci_prob: float = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """A claim about effects; ``claim`` is a causalcluster.analysis.claims.Claim."""
+
+    id: str
+    claim: Any
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """One analysis file, validated."""
+
+    path: Path
+    title: str
+    data: DataSpec
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    interactions: tuple[Interaction, ...] = ()
+    unobserved: tuple[Unobserved, ...] = ()
+    question: Question
+    model: ModelSpec = field(default_factory=ModelSpec)
+    sampling: Sampling = field(default_factory=Sampling)
+    hypotheses: tuple[Hypothesis, ...] = ()
+    text: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def node_by_name(analysis: Analysis, name: str) -> Node:
+    """Return the node called ``name`` (KeyError where there is none)."""
+    for node in analysis.nodes:
+        if node.name == name:
+            return node
+    raise KeyError(name)
+
+
+def label_of(analysis: Analysis, name: str) -> str:
+    """Return the label of the node called ``name``."""
+    return node_by_name(analysis, name).label
+
+
+def analysis_to_json(analysis: Analysis) -> dict[str, Any]:
+    """Return the analysis as nested plain JSON values."""
+    plain: dict[str, Any] = dataclasses.asdict(analysis)
+    plain["path"] = str(analysis.path)
+    return plain

@@ -1,0 +1,242 @@
+"""Diagram and panel to equations: which coefficients there are, which of them vary, and where intercepts live."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from causalcluster.analysis.records import Analysis, Interaction
+from causalcluster.errors import DataError
+from causalcluster.graph import CausalGraph, ancestors, descendants, parents
+
+TermKind = Literal["intercept", "slope", "interaction"]
+Intercepts = Literal["separate", "joint", "common"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One coefficient of one equation.
+
+    Attributes
+    ----------
+    name
+        'law -> wage', 'law * unions -> wage' or 'intercept of wage': the coordinate in every output.
+    target
+        The node whose equation this is.
+    factors
+        The nodes multiplied together: one for a slope, two for an interaction, none for an intercept.
+    kind
+        What it is.
+    varies
+        Whether clusters have their own.
+    on_path
+        Whether it can enter an effect of the treatment on an outcome.
+    """
+
+    name: str
+    target: str
+    factors: tuple[str, ...]
+    kind: TermKind
+    varies: bool
+    on_path: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equation:
+    """The linear equation of one node."""
+
+    node: str
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """All equations of an analysis in causal order, and how they are centred.
+
+    Attributes
+    ----------
+    equations
+        One per node that the treatment moves on its way to an outcome.
+    treatment
+        The treatment's node.
+    centred
+        Whether predictors are taken as deviations from their cluster means.
+    intercepts
+        'separate': cluster intercepts have a distribution of their own, apart from the slopes, because no effect
+        needs them; 'joint': they are part of the cluster's coefficient vector; 'common': one for all rows.
+    residual_sd_varies
+        Whether every cluster has its own residual standard deviations.
+    pooling
+        'partial' or 'none'.
+    notes
+        Plain sentences on what was decided and why.
+    """
+
+    equations: tuple[Equation, ...]
+    treatment: str
+    centred: bool
+    intercepts: Intercepts
+    residual_sd_varies: bool
+    pooling: Literal["partial", "none"]
+    notes: tuple[str, ...]
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All terms in the order of the coefficient vector."""
+        return tuple(term for equation in self.equations for term in equation.terms)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that have an equation, in causal order."""
+        return tuple(equation.node for equation in self.equations)
+
+
+def build_design(analysis: Analysis, graph: CausalGraph, *, between_only: Collection[str] = ()) -> Design:
+    """Write down the equations that the question needs.
+
+    Parameters
+    ----------
+    analysis, graph
+        The validated analysis and its diagram.
+    between_only
+        Nodes that do not vary inside any cluster.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    DataError
+        Where a predictor that does not vary inside clusters cannot be absorbed by cluster intercepts.
+    """
+    clustered = analysis.data.cluster is not None
+    centred = analysis.model.centre == "within" and clustered
+    intercepts = _place_intercepts(analysis, centred=centred)
+    notes: list[str] = []
+    equations = tuple(
+        _write_equation(analysis, graph, node, between_only, centred and intercepts != "common", intercepts, notes)
+        for node in _modelled_nodes(analysis, graph)
+    )
+    return Design(
+        equations=equations,
+        treatment=analysis.question.treatment,
+        centred=centred,
+        intercepts=intercepts,
+        residual_sd_varies=clustered and analysis.model.varying != "none",
+        pooling=analysis.model.pooling,
+        notes=tuple(dict.fromkeys(notes)) + _general_notes(centred, intercepts, clustered=clustered),
+    )
+
+
+def products(design: Design) -> tuple[tuple[str, ...], ...]:
+    """Return the distinct products of nodes among the terms."""
+    return tuple(dict.fromkeys(term.factors for term in design.terms if term.kind == "interaction"))
+
+
+def columns(design: Design) -> tuple[str, ...]:
+    """Return every node that the equations use, treatment first."""
+    used = [design.treatment]
+    for equation in design.equations:
+        used += [factor for term in equation.terms for factor in term.factors] + [equation.node]
+    return tuple(dict.fromkeys(used))
+
+
+def correlated_terms(design: Design) -> tuple[int, ...]:
+    """Return positions of the varying terms that effects multiply: those that share one correlation matrix."""
+    return tuple(i for i, term in enumerate(design.terms) if term.varies and term.on_path)
+
+
+def share_a_path(design: Design, graph: CausalGraph, first: Term, second: Term) -> bool:
+    """Whether some directed path from the treatment takes both terms, so that an effect multiplies them."""
+    return _precedes(graph, first, second) or _precedes(graph, second, first)
+
+
+def _precedes(graph: CausalGraph, first: Term, second: Term) -> bool:
+    behind = (first.target, *descendants(graph, first.target))
+    return any(factor in behind for factor in second.factors)
+
+
+def _modelled_nodes(analysis: Analysis, graph: CausalGraph) -> tuple[str, ...]:
+    question = analysis.question
+    downstream = set(descendants(graph, question.treatment))
+    needed = set(question.outcomes)
+    for outcome in question.outcomes:
+        needed |= set(ancestors(graph, outcome)) & downstream
+    return tuple(node for node in graph.nodes if node in needed)
+
+
+def _place_intercepts(analysis: Analysis, *, centred: bool) -> Intercepts:
+    varying = analysis.model.varying
+    if analysis.data.cluster is None or varying == "none" or (varying != "all" and "intercepts" not in varying):
+        return "common"
+    if analysis.interactions or not centred:
+        return "joint"
+    return "separate"
+
+
+def _write_equation(
+    analysis: Analysis,
+    graph: CausalGraph,
+    node: str,
+    between_only: Collection[str],
+    absorbs: bool,
+    intercepts: Intercepts,
+    notes: list[str],
+) -> Equation:
+    terms: list[Term] = []
+    if intercepts != "separate":
+        terms.append(_intercept(analysis, graph, node, varies=intercepts == "joint"))
+    for parent in parents(graph, node):
+        if parent not in between_only:
+            terms.append(_slope(analysis, graph, (parent,), node))
+        elif absorbs:
+            notes.append(f"{parent} does not vary inside clusters: cluster intercepts absorb its influence on {node}.")
+        else:
+            raise DataError(
+                f"{parent} does not vary inside any cluster, and the equation of {node} has no cluster intercepts",
+                why="its slope would rest on one value per cluster treated as many rows",
+                fix="let intercepts vary with centre: within, or leave the node out",
+            )
+    terms += [
+        _slope(analysis, graph, interaction.factors, node)
+        for interaction in analysis.interactions
+        if interaction.target == node
+    ]
+    return Equation(node=node, terms=tuple(terms))
+
+
+def _intercept(analysis: Analysis, graph: CausalGraph, node: str, *, varies: bool) -> Term:
+    multiplied = {factor for item in analysis.interactions for factor in item.factors}
+    on_path = any(factor == node or node in ancestors(graph, factor) for factor in multiplied)
+    return Term(
+        name=f"intercept of {node}", target=node, factors=(), kind="intercept", varies=varies, on_path=on_path
+    )
+
+
+def _slope(analysis: Analysis, graph: CausalGraph, factors: tuple[str, ...], node: str) -> Term:
+    treatment = analysis.question.treatment
+    moved = {treatment, *descendants(graph, treatment)}
+    name = f"{Interaction(factors=factors, target=node).name} -> {node}"
+    return Term(
+        name=name,
+        target=node,
+        factors=factors,
+        kind="slope" if len(factors) == 1 else "interaction",
+        varies=analysis.data.cluster is not None and _asked_to_vary(analysis.model.varying, name),
+        on_path=any(factor in moved for factor in factors),
+    )
+
+
+def _asked_to_vary(varying: str | Sequence[str], name: str) -> bool:
+    return varying == "all" or (varying != "none" and name in varying)
+
+
+def _general_notes(centred: bool, intercepts: Intercepts, *, clustered: bool) -> tuple[str, ...]:
+    notes = []
+    if centred:
+        notes.append("Predictors are centred inside clusters: slopes use differences inside clusters alone.")
+    if not clustered:
+        notes.append("No cluster column: one set of coefficients for all rows.")
+    if intercepts == "joint":
+        notes.append("Cluster intercepts and slopes share one covariance, because effects depend on both.")
+    return tuple(notes)

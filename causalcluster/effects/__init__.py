@@ -1,0 +1,1 @@
+"""Effects as functions of coefficient draws; nothing here samples a model."""

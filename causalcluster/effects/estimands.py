@@ -1,0 +1,171 @@
+"""The contract's estimands: one row per effect, as a polynomial in a cluster's coefficients.
+
+Definitions: total, natural direct and indirect effects (Pearl 2001; Imai, Keele and Yamamoto 2010), effects entering
+at each of several ordered mediators (Daniel, De Stavola, Cousens and Vansteelandt 2015, Biometrics 71; Steen et al.
+2017), controlled direct effects, and products along single directed paths.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from causalcluster.analysis.records import Question
+from causalcluster.effects.polynomials import Polynomial, add, constant, scale_by, times_coefficient
+from causalcluster.effects.worlds import System, everywhere, mean_outcome
+from causalcluster.graph import CausalGraph, directed_paths
+from causalcluster.model.standard import Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimand:
+    """One effect on one outcome.
+
+    Attributes
+    ----------
+    outcome, effect, via
+        The row's key.
+    polynomial
+        The effect in the outcome's units, given a cluster's coefficients; of the numerator for a proportion.
+    denominator
+        The total effect, for a proportion mediated; None otherwise.
+    """
+
+    outcome: str
+    effect: str
+    via: str
+    polynomial: Polynomial
+    denominator: Polynomial | None = None
+
+
+def list_estimands(
+    question: Question,
+    graph: CausalGraph,
+    system: System,
+    scale: Scale,
+    contrast: tuple[float, float],
+    *,
+    identified: Iterable[tuple[str, str, str]],
+) -> tuple[Estimand, ...]:
+    """Write down every identified effect of the question.
+
+    Parameters
+    ----------
+    question, graph
+        What is asked, on which diagram.
+    system, scale
+        Equations with cluster means, and the scales of the columns.
+    contrast
+        Treatment values from and to, in the treatment's units.
+    identified
+        The (outcome, effect, via) that are identified.
+
+    Returns
+    -------
+    tuple of Estimand
+        In the order of the outcomes, then total, nde, nie, tnde, pnie, path, cde, prop_mediated.
+    """
+    wanted = set(identified)
+    found: list[Estimand] = []
+    for outcome in question.outcomes:
+        table = _effects_on(outcome, question, graph, system, scale, contrast)
+        found += [item for item in table if (item.outcome, item.effect, item.via) in wanted]
+    return tuple(found)
+
+
+def _effects_on(
+    outcome: str,
+    question: Question,
+    graph: CausalGraph,
+    system: System,
+    scale: Scale,
+    contrast: tuple[float, float],
+) -> list[Estimand]:
+    low, high = (_standardised(value, question.treatment, scale) for value in contrast)
+    unit = scale.scale[outcome]
+    mediators = question.mediators
+
+    def world(moved: Iterable[str], *, own: float, others: float) -> Polynomial:
+        """Mean outcome with treatment high into ``moved`` mediators, low into the other mediators."""
+        moved = set(moved)
+        values = {node: others for node in system.design.nodes}
+        values.update({node: high if node in moved else low for node in mediators})
+        values[outcome] = own
+        return mean_outcome(system, outcome, values)
+
+    def difference(left: Polynomial, right: Polynomial) -> Polynomial:
+        return scale_by(add(left, right, factor=-1.0), unit)
+
+    none = world((), own=low, others=low)
+    steps = [world(mediators[:k], own=high, others=high) for k in range(len(mediators) + 1)]
+    total = difference(steps[-1], none)
+    rows = [Estimand(outcome=outcome, effect="total", via="", polynomial=total)]
+    if mediators:
+        indirect = {"all": difference(steps[-1], steps[0])}
+        indirect |= {name: difference(steps[k + 1], steps[k]) for k, name in enumerate(mediators)}
+        crossed = _all_mediators_high(system, outcome, mediators, low, high)
+        rows.append(Estimand(outcome=outcome, effect="nde", via="", polynomial=difference(steps[0], none)))
+        rows += [Estimand(outcome=outcome, effect="nie", via=via, polynomial=p) for via, p in indirect.items()]
+        rows.append(Estimand(outcome=outcome, effect="tnde", via="", polynomial=difference(steps[-1], crossed)))
+        rows.append(Estimand(outcome=outcome, effect="pnie", via="all", polynomial=difference(crossed, none)))
+    rows += _paths(outcome, question, graph, system, unit * (high - low))
+    rows += _controlled(outcome, question, system, scale, low, high)
+    if mediators:
+        rows += [
+            Estimand(outcome=outcome, effect="prop_mediated", via=via, polynomial=p, denominator=total)
+            for via, p in indirect.items()
+        ]
+    return rows
+
+
+def _all_mediators_high(
+    system: System, outcome: str, mediators: tuple[str, ...], low: float, high: float
+) -> Polynomial:
+    """Return E[Y(a0, M(a1))]: mediators as they naturally are under a1, all else of the outcome's causes under a0.
+
+    The nodes between treatment and outcome are answered twice: once under a1, for the mediators' sake, and once under
+    a0 with the mediators held at those answers.
+    """
+    design = system.design
+    natural = {node: high for node in design.nodes}
+    held = {node: mean_outcome(system, node, natural) for node in mediators if node in design.nodes}
+    return mean_outcome(system, outcome, {node: low for node in design.nodes}, held=held)
+
+
+def _paths(
+    outcome: str, question: Question, graph: CausalGraph, system: System, size: float
+) -> list[Estimand]:
+    positions = {term.name: i for i, term in enumerate(system.design.terms)}
+    interacted = {term.target for term in system.design.terms if term.kind == "interaction"}
+    rows = []
+    for path in directed_paths(graph, question.treatment, outcome):
+        if interacted.intersection(path[1:]):
+            continue
+        product: Polynomial = {(): everywhere(system, size)}
+        for source, target in zip(path[:-1], path[1:], strict=True):
+            product = times_coefficient(product, positions[f"{source} -> {target}"])
+        via = ">".join(path[1:-1]) or "direct"
+        rows.append(Estimand(outcome=outcome, effect="path", via=via, polynomial=product))
+    return rows
+
+
+def _controlled(
+    outcome: str, question: Question, system: System, scale: Scale, low: float, high: float
+) -> list[Estimand]:
+    if not question.fix:
+        return []
+    held = {node: constant(everywhere(system, _standardised(value, node, scale))) for node, value in question.fix}
+    ends = [
+        mean_outcome(system, outcome, {node: value for node in system.design.nodes}, held=held)
+        for value in (low, high)
+    ]
+    polynomial = scale_by(add(ends[1], ends[0], factor=-1.0), scale.scale[outcome])
+    return [Estimand(outcome=outcome, effect="cde", via=controlled_name(question.fix), polynomial=polynomial)]
+
+
+def controlled_name(fix: Iterable[tuple[str, float]]) -> str:
+    """Return the ``via`` of a controlled direct effect, 'enforcement=0' or 'enforcement=0;unions=1.5'."""
+    return ";".join(f"{node}={value:g}" for node, value in fix)
+
+
+def _standardised(value: float, node: str, scale: Scale) -> float:
+    return (value - scale.shift[node]) / scale.scale[node]
+

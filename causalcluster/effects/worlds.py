@@ -1,0 +1,110 @@
+"""Means of an outcome in the contract's worlds, as polynomials in a cluster's coefficients.
+
+A world says what value the treatment takes on its arrow into each node. In it every node responds to its parents;
+cluster means stay as observed, so with centred predictors a node is its cluster's intercept plus slopes times
+deviations from observed means. Values are on the standardised scale.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalcluster.design import Design, Equation
+from causalcluster.effects.polynomials import Monomial, Polynomial, add, constant, scale_by, times_coefficient
+from causalcluster.errors import UnsupportedError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class System:
+    """The equations with the standardised cluster means that centring needs.
+
+    Attributes
+    ----------
+    design
+        The equations.
+    column_mean
+        Standardised cluster means (G,) by factors of a term.
+    """
+
+    design: Design
+    column_mean: Mapping[tuple[str, ...], Floats]
+
+
+def mean_outcome(
+    system: System,
+    outcome: str,
+    treatment_at: Mapping[str, float],
+    *,
+    held: Mapping[str, Polynomial] | None = None,
+) -> dict[Monomial, Floats]:
+    """Return the outcome's mean given a cluster's coefficients.
+
+    Parameters
+    ----------
+    system
+        Equations and cluster means.
+    outcome
+        The node asked for.
+    treatment_at
+        The standardised treatment value on its arrow into each node that has an equation.
+    held
+        Nodes that do not respond, and the standardised mean at which an intervention holds them.
+
+    Returns
+    -------
+    dict
+        Polynomial in the coefficients of `Design.terms`.
+    """
+    design = system.design
+    values: dict[str, Polynomial] = {}
+    start = 0
+    for equation in design.equations:
+        if held is not None and equation.node in held:
+            values[equation.node] = held[equation.node]
+        else:
+            values[equation.node] = _respond(system, equation, start, treatment_at[equation.node], values)
+        start += len(equation.terms)
+        if equation.node == outcome:
+            return dict(values[equation.node])
+    raise KeyError(outcome)
+
+
+def _respond(
+    system: System, equation: Equation, start: int, treatment: float, values: Mapping[str, Polynomial]
+) -> dict[Monomial, Floats]:
+    total: dict[Monomial, Floats] = {}
+    for position, term in enumerate(equation.terms, start):
+        regressor = _regressor(system, term.factors, treatment, values)
+        if system.design.centred and term.kind != "intercept":
+            regressor = add(regressor, constant(system.column_mean[term.factors]), factor=-1.0)
+        total = add(total, times_coefficient(regressor, position))
+    return total
+
+
+def _regressor(
+    system: System, factors: tuple[str, ...], treatment: float, values: Mapping[str, Polynomial]
+) -> dict[Monomial, Floats]:
+    """Return the mean of a product of factors, at most one of which responds to the treatment."""
+    number = 1.0
+    result: Polynomial | None = None
+    for factor in factors:
+        if factor == system.design.treatment:
+            number *= treatment
+        elif result is not None:
+            raise UnsupportedError(
+                f"the product {' * '.join(factors)} multiplies two nodes that are not the treatment",
+                fix="interact the treatment with one mediator",
+            )
+        else:
+            result = values[factor] if factor in values else constant(system.column_mean[(factor,)])
+    return scale_by(result, number) if result is not None else constant(everywhere(system, number))
+
+
+def everywhere(system: System, value: float) -> Floats:
+    """Return ``value`` for every cluster (G,)."""
+    size = next(iter(system.column_mean.values())).shape
+    return np.full(size, value)

@@ -1,0 +1,1 @@
+"""Sampling the model, drawing cluster coefficients back, and judging the draws."""

@@ -1,0 +1,124 @@
+"""One verdict per effect: whether diagram and estimator identify it, by what, and what stands in for it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from causalcluster.analysis.records import Analysis
+from causalcluster.graph import CausalGraph
+from causalcluster.identification.conditions import make_setting
+from causalcluster.identification.decisions import (
+    MOST_PATHS,
+    Finding,
+    cde_via,
+    controlled,
+    entering,
+    natural,
+    paths,
+    proportion,
+    total_effect,
+)
+from causalcluster.identification.wording import general_assumptions
+
+__all__ = ["MOST_PATHS", "Verdict", "cde_via", "identify", "verdict_to_json"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether one effect is identified.
+
+    Parameters
+    ----------
+    outcome, effect, via
+        The key of the effect, as in effects.csv.
+    identified
+        Whether the effect is identified and this version's estimator recovers it.
+    by
+        What identifies it; empty where nothing does.
+    adjustment
+        A minimal set of measured covariates that closes the backdoor paths, in topological order.
+    assumptions
+        Plain sentences; empty where the effect is not identified.
+    reason
+        Why, in one or two sentences.
+    instead
+        What is reported in its place where it is not identified.
+    """
+
+    outcome: str
+    effect: str
+    via: str
+    identified: bool
+    by: str
+    adjustment: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    reason: str
+    instead: str
+
+
+def identify(analysis: Analysis, graph: CausalGraph) -> tuple[Verdict, ...]:
+    """Decide for every effect of the question whether it is identified.
+
+    Parameters
+    ----------
+    analysis
+        The validated analysis file.
+    graph
+        Its diagram, from `causalcluster.graph.build_graph`.
+
+    Returns
+    -------
+    tuple of Verdict
+        For each outcome, in the order of the question: ``total``, ``nde``, ``nie`` (``all`` and each
+        mediator), ``tnde``, ``pnie``, ``path`` (each directed path; one verdict with an empty ``via`` where
+        there are more than `MOST_PATHS`), ``cde`` (each entry of ``fix``) and ``prop_mediated``. Without
+        mediators: ``total``, ``path`` and ``cde``.
+
+    Notes
+    -----
+    An effect counts as identified only where the fitted system, each node regressed on all its parents,
+    recovers it; all decisions take polynomial time and do not depend on hashing.
+    """
+    outcomes = analysis.question.outcomes
+    return tuple(verdict for outcome in outcomes for verdict in _for_outcome(analysis, graph, outcome))
+
+
+def verdict_to_json(verdict: Verdict) -> dict[str, object]:
+    """Return a verdict as plain JSON data, tuples as lists."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(verdict).items()}
+
+
+def _for_outcome(analysis: Analysis, graph: CausalGraph, outcome: str) -> Iterator[Verdict]:
+    setting = make_setting(analysis, graph, outcome)
+
+    def verdict(effect: str, via: str, finding: Finding) -> Verdict:
+        general = general_assumptions(analysis, finding.adjustment) if finding.identified else ()
+        return Verdict(
+            outcome=outcome,
+            effect=effect,
+            via=via,
+            identified=finding.identified,
+            by=finding.by,
+            adjustment=finding.adjustment,
+            assumptions=(*finding.assumptions, *general),
+            reason=finding.reason,
+            instead=finding.instead,
+        )
+
+    total = total_effect(setting)
+    yield verdict("total", "", total)
+    mediators = analysis.question.mediators
+    parts: dict[str, Finding] = {}
+    if mediators:
+        direct, parts["all"] = natural(setting, total)
+        parts |= {name: entering(setting, name, parts["all"]) for name in mediators}
+        yield verdict("nde", "", direct)
+        for via, finding in parts.items():
+            yield verdict("nie", via, finding)
+        yield verdict("tnde", "", direct)
+        yield verdict("pnie", "all", parts["all"])
+    for via, finding in paths(setting, graph):
+        yield verdict("path", via, finding)
+    for name, value in analysis.question.fix:
+        yield verdict("cde", cde_via(name, value), controlled(setting, name, total))
+    for via, finding in parts.items():
+        yield verdict("prop_mediated", via, proportion(setting, finding, total))

@@ -1,0 +1,72 @@
+"""The PyTensor operation around the marginal cluster likelihood, so that it is one term of a PyMC model."""
+
+import hashlib
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.gradient import DisconnectedType, disconnected_type
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.op import Op
+from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
+
+from causalcluster.model import kernel
+
+_N_PARAMETERS = 4
+
+
+class ClusterMarginalLikelihood(Op):
+    """Log-likelihood of the moments with cluster coefficients integrated out.
+
+    Inputs are those of :func:`causalcluster.model.kernel.marginal_log_likelihood`. The outputs are the
+    log-likelihood and its gradients with respect to the coefficient means, their between-cluster standard
+    deviations, the partial correlations and the log residual standard deviations: one pass serves both.
+    """
+
+    __props__ = ()
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """Build the graph node; ``inputs`` as in the kernel, in its order."""
+        tensors = [pt.as_tensor(value) for value in inputs]
+        outputs = [pt.dscalar(), *(tensor.type() for tensor in tensors[:_N_PARAMETERS])]
+        return Apply(self, tensors, outputs)
+
+    def perform(self, node: Apply, inputs: Sequence[np.ndarray], output_storage: list[list[Any]]) -> None:
+        """Evaluate with numba outside a compiled graph."""
+        del node
+        results = kernel.marginal_log_likelihood(*[np.ascontiguousarray(value) for value in inputs])
+        for storage, result in zip(output_storage, results, strict=True):
+            storage[0] = np.asarray(result)
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Only the parameters carry gradients, and only through the log-likelihood itself."""
+        return [[i < _N_PARAMETERS, *[False] * _N_PARAMETERS] for i in range(len(node.inputs))]
+
+    def pullback(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangents: Sequence[Variable]
+    ) -> list[Variable]:
+        """Vector-Jacobian product from the gradients that the forward pass has already computed."""
+        if not all(isinstance(item.type, DisconnectedType) for item in cotangents[1:]):
+            raise TypeError("second derivatives of the marginal likelihood are not available")
+        gradients: list[Variable] = [cotangents[0] * gradient for gradient in outputs[1:]]
+        return gradients + [disconnected_type() for _ in inputs[_N_PARAMETERS:]]
+
+
+def _source_version() -> int:
+    digest = hashlib.sha256(inspect.getsource(kernel).encode()).hexdigest()
+    return int(digest[:12], 16)
+
+
+@register_funcify_default_op_cache_key(ClusterMarginalLikelihood)
+def _funcify(op: ClusterMarginalLikelihood, node: Any, **_: Any) -> tuple[Any, int]:
+    del op, node
+    inner = kernel.marginal_log_likelihood
+
+    @numba_njit
+    def cluster_marginal_likelihood(m, tau, partial, log_sigma, dof, sxx, sxy, syy, starts, rows):  # type: ignore[no-untyped-def]
+        value, g_m, g_tau, g_partial, g_s = inner(m, tau, partial, log_sigma, dof, sxx, sxy, syy, starts, rows)
+        return np.asarray(value), g_m, g_tau, g_partial, g_s
+
+    return cluster_marginal_likelihood, _source_version()

@@ -1,0 +1,168 @@
+"""Priors as data, on the standardised scale, for the PyMC model and for plain draws alike.
+
+A mean slope of 1 moves the target by one of its standard deviations inside clusters when the predictor moves by one
+of its own: Normal(0, 1) is weak there. Between-cluster standard deviations get a Gamma of shape 2, whose density is
+zero at zero: the posterior mode stays off the boundary with few clusters (Chung et al. 2013, Psychometrika 78).
+Partial correlations of coefficients that share a path are uniform on (-1, 1); the others are Beta-distributed and
+narrow as the vector grows, so that a large vector does not squeeze the correlations that mediated effects depend on
+(the vine of Lewandowski, Kurowicka and Joe 2009 with unequal margins).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalcluster.analysis.records import ModelSpec
+from causalcluster.design import Design, Term, correlated_terms, share_a_path
+from causalcluster.errors import UnsupportedError
+from causalcluster.graph import CausalGraph
+from causalcluster.model.standard import MomentArrays, Scale
+
+Floats = NDArray[np.float64]
+
+SLOPE_SD = 1.0
+BETWEEN_SD_MEAN = 0.4
+INTERCEPT_SD = 2.5
+RESIDUAL_LOG_MEAN, RESIDUAL_LOG_SD = -0.5, 1.0
+RESIDUAL_SPREAD_MEAN = 0.25
+FLAT_SD = 1e3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Priors:
+    """Prior hyperparameters on the standardised scale; P coefficients, Q of them varying.
+
+    Attributes
+    ----------
+    mean, sd
+        (P,) normal prior of each mean coefficient.
+    tau_shape, tau_rate
+        Gamma prior of the between-cluster standard deviations: a number and (Q,).
+    partial_alpha
+        (R,) partial correlation + 1 over 2 is Beta(alpha, alpha), in row order of the correlation factor.
+    log_sigma_mean, log_sigma_sd
+        Normal prior of the log of an equation's typical residual standard deviation.
+    spread_shape, spread_rate
+        Gamma prior of the spread of log residual standard deviations over clusters.
+    intercept_scale
+        (K,) standard deviation of the observed cluster means, in the node's standardised units.
+    """
+
+    mean: Floats
+    sd: Floats
+    tau_shape: float
+    tau_rate: Floats
+    partial_alpha: Floats
+    log_sigma_mean: float
+    log_sigma_sd: float
+    spread_shape: float
+    spread_rate: float
+    intercept_scale: Floats
+
+
+def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: MomentArrays, scale: Scale) -> Priors:
+    """Choose the priors that ``spec`` asks for.
+
+    Raises
+    ------
+    UnsupportedError
+        For an override of a coefficient that the model does not have.
+    """
+    terms = design.terms
+    between = _spread_of_means(arrays)
+    flat = spec.priors == "flat"
+    mean = np.zeros(len(terms))
+    sd = np.array([_mean_sd(term, design, between, flat=flat) for term in terms])
+    tau_mean = np.array([_tau_mean(terms[i], design, between) for i in arrays.varying])
+    tau_shape = 1.0 if flat else 2.0
+    tau_mean = np.full_like(tau_mean, FLAT_SD) if flat else tau_mean
+    _apply_overrides(spec, design, arrays, scale, mean, sd, tau_mean)
+    return Priors(
+        mean=mean,
+        sd=sd,
+        tau_shape=tau_shape,
+        tau_rate=tau_shape / tau_mean,
+        partial_alpha=_partial_alphas(design, graph),
+        log_sigma_mean=RESIDUAL_LOG_MEAN,
+        log_sigma_sd=FLAT_SD if flat else RESIDUAL_LOG_SD,
+        spread_shape=2.0,
+        spread_rate=2.0 / RESIDUAL_SPREAD_MEAN,
+        intercept_scale=between,
+    )
+
+
+def draw_priors(priors: Priors, n_draws: int, *, random_seed: int) -> dict[str, Floats]:
+    """Draw mean coefficients (draw, P), between-cluster sds (draw, Q) and partial correlations (draw, R)."""
+    rng = np.random.default_rng(random_seed)
+    return {
+        "mean": priors.mean + priors.sd * rng.standard_normal((n_draws, len(priors.mean))),
+        "tau": rng.gamma(priors.tau_shape, 1.0 / priors.tau_rate, (n_draws, len(priors.tau_rate))),
+        "partial": 2.0 * rng.beta(priors.partial_alpha, priors.partial_alpha, (n_draws, len(priors.partial_alpha)))
+        - 1.0,
+    }
+
+
+def _spread_of_means(arrays: MomentArrays) -> Floats:
+    used = arrays.mean[arrays.rows > 0]
+    spread = used.std(axis=0, ddof=1) if len(used) > 1 else np.ones(used.shape[1])
+    return np.asarray(np.maximum(spread, 1e-3), dtype=float)
+
+
+def _mean_sd(term: Term, design: Design, between: Floats, *, flat: bool) -> float:
+    if flat:
+        return FLAT_SD
+    if term.kind == "intercept":
+        return INTERCEPT_SD * max(1.0, float(between[design.nodes.index(term.target)]))
+    return SLOPE_SD
+
+
+def _tau_mean(term: Term, design: Design, between: Floats) -> float:
+    if term.kind == "intercept":
+        return float(between[design.nodes.index(term.target)])
+    return BETWEEN_SD_MEAN
+
+
+def _partial_alphas(design: Design, graph: CausalGraph) -> Floats:
+    chosen = [design.terms[i] for i in correlated_terms(design)]
+    unrelated = 2.0 + len(chosen) / 2.0
+    return np.array(
+        [
+            1.0 if share_a_path(design, graph, chosen[i], chosen[j]) else unrelated
+            for i in range(len(chosen))
+            for j in range(i)
+        ]
+    )
+
+
+def _apply_overrides(
+    spec: ModelSpec,
+    design: Design,
+    arrays: MomentArrays,
+    scale: Scale,
+    mean: Floats,
+    sd: Floats,
+    tau_mean: Floats,
+) -> None:
+    names = [term.name for term in design.terms]
+    for override in spec.prior_overrides:
+        source, target = override.edge
+        name = f"{source} -> {target}"
+        if name not in names:
+            raise UnsupportedError(
+                f"priors name '{name}', which is not a coefficient of the model",
+                why="only equations between the treatment and the outcomes are fitted",
+                fix=f"name one of: {', '.join(names)}",
+            )
+        i = names.index(name)
+        unit = scale.scale[target] / scale.scale[source]
+        mean[i] = override.mean / unit if override.mean is not None else mean[i]
+        sd[i] = override.sd / unit if override.sd is not None else sd[i]
+        if override.between_sd is not None:
+            where = np.flatnonzero(arrays.varying == i)
+            if len(where) == 0:
+                raise UnsupportedError(
+                    f"priors give '{name}' a between_sd, but it does not vary by cluster",
+                    fix="take between_sd out, or let the coefficient vary",
+                )
+            tau_mean[where] = override.between_sd / unit

@@ -1,0 +1,184 @@
+"""Moments in the user's units to the standardised arrays that the likelihood reads.
+
+Every column is shifted by its pooled mean and divided by its pooled standard deviation inside clusters; a product
+column is the product of its shifted and scaled factors. Both are linear in the raw columns and their raw products,
+so they are algebra on the moments. Scales are fixed inputs of the model, not parameters.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from causalcluster.design import Design, Equation, columns, correlated_terms, products
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scale:
+    """Shift and scale of every node: (node value - shift) / scale is what the model sees.
+
+    Attributes
+    ----------
+    shift, scale
+        By node, in the node's own units.
+    """
+
+    shift: dict[str, float]
+    scale: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MomentArrays:
+    """What the marginal likelihood reads; K equations, P coefficients, G clusters.
+
+    Attributes
+    ----------
+    clusters
+        (G,) labels.
+    rows
+        (G,) numbers of rows.
+    dof
+        (G, K) rows, less one where the cluster intercept has been taken out.
+    sxx, sxy, syy
+        (G, P, P) of which only the blocks inside an equation matter, (G, P), (G, K).
+    starts
+        (K + 1,) the first coefficient of each equation.
+    varying
+        (Q,) coefficient behind each between-cluster standard deviation; the correlated ones first.
+    n_correlated
+        How many of them share one correlation matrix.
+    mean
+        (G, K) standardised cluster means of the equations' own nodes.
+    column_mean
+        Standardised cluster means, (G,) by node and by product of nodes.
+    """
+
+    clusters: tuple[str, ...]
+    rows: NDArray[np.int64]
+    dof: Floats
+    sxx: Floats
+    sxy: Floats
+    syy: Floats
+    starts: NDArray[np.int64]
+    varying: NDArray[np.int64]
+    n_correlated: int
+    mean: Floats
+    column_mean: dict[tuple[str, ...], Floats]
+
+
+def choose_scale(moments: xr.Dataset, design: Design) -> Scale:
+    """Return pooled means and pooled within-cluster standard deviations of the nodes in ``design``."""
+    rows = moments["n"].astype(float)
+    mean = moments["mean"].fillna(0.0)
+    shift, scale = {}, {}
+    for node in columns(design):
+        column = mean.sel(column=node)
+        within = float(moments["cross"].sel(column=node, column_2=node).sum("cluster"))
+        dof = float((rows - 1.0).clip(min=0.0).sum("cluster"))
+        shift[node] = float((rows * column).sum("cluster") / rows.sum("cluster"))
+        scale[node] = float(np.sqrt(within / max(dof, 1.0))) or 1.0
+    return Scale(shift=shift, scale=scale)
+
+
+def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArrays:
+    """Turn moments into standardised arrays.
+
+    Parameters
+    ----------
+    moments
+        ``n`` (cluster), ``mean`` (cluster, column) and ``cross`` (cluster, column, column_2) in the user's units.
+    design
+        The equations.
+    scale
+        Shifts and scales, fixed for a compiled model.
+
+    Returns
+    -------
+    MomentArrays
+    """
+    names: list[tuple[str, ...]] = [(node,) for node in columns(design)] + list(products(design))
+    transform, constant = _linear_map(names, scale)
+    labels = [" * ".join(name) for name in names]
+    chosen = moments.sel(column=labels, column_2=labels)
+    rows = chosen["n"].values.astype(np.int64)
+    cross = np.einsum("ip,gij,jq->gpq", transform, np.nan_to_num(chosen["cross"].values), transform)
+    mean = np.nan_to_num(chosen["mean"].values) @ transform + constant
+    mean[rows == 0] = 0.0
+    position = {name: i for i, name in enumerate(names)}
+    arrays = [_equation_moments(equation, design, position, rows, mean, cross) for equation in design.equations]
+    correlated = correlated_terms(design)
+    others = [i for i, term in enumerate(design.terms) if term.varies and i not in correlated]
+    starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in design.equations])])
+    free = design.intercepts == "separate"
+    own = np.stack([mean[:, position[(node,)]] for node in design.nodes], axis=1)
+    return MomentArrays(
+        clusters=tuple(str(label) for label in moments["cluster"].values),
+        rows=rows,
+        dof=np.repeat(np.maximum(rows - int(free), 0).astype(float)[:, None], len(design.equations), axis=1),
+        sxx=_block_diagonal([item[0] for item in arrays]),
+        sxy=np.concatenate([item[1] for item in arrays], axis=1),
+        syy=np.stack([item[2] for item in arrays], axis=1),
+        starts=starts.astype(np.int64),
+        varying=np.array([*correlated, *others], dtype=np.int64),
+        n_correlated=len(correlated),
+        mean=own,
+        column_mean={name: mean[:, i] for name, i in position.items()},
+    )
+
+
+def _linear_map(names: list[tuple[str, ...]], scale: Scale) -> tuple[Floats, Floats]:
+    """Return (raw column, standardised column) weights and (standardised column,) constants."""
+    position = {name: i for i, name in enumerate(names)}
+    transform, constant = np.zeros((len(names), len(names))), np.zeros(len(names))
+    for j, name in enumerate(names):
+        unit = float(np.prod([scale.scale[factor] for factor in name]))
+        transform[j, j] = 1.0 / unit
+        if len(name) == 1:
+            constant[j] = -scale.shift[name[0]] / unit
+        else:
+            left, right = name
+            transform[position[(left,)], j] = -scale.shift[right] / unit
+            transform[position[(right,)], j] = -scale.shift[left] / unit
+            constant[j] = scale.shift[left] * scale.shift[right] / unit
+    return transform, constant
+
+
+def _equation_moments(
+    equation: Equation,
+    design: Design,
+    position: dict[tuple[str, ...], int],
+    rows: NDArray[np.int64],
+    mean: Floats,
+    cross: Floats,
+) -> tuple[Floats, Floats, Floats]:
+    """Return S_xx (G, p, p), S_xy (G, p) and S_yy (G,) of one equation about its shifted origin."""
+    y = position[(equation.node,)]
+    columns_of_x = [position[term.factors] for term in equation.terms if term.kind != "intercept"]
+    has_intercept = len(columns_of_x) < len(equation.terms)
+    n = rows.astype(float)
+    x_mean = np.zeros((len(rows), len(columns_of_x))) if design.centred else mean[:, columns_of_x]
+    y_mean = mean[:, y] if has_intercept else np.zeros(len(rows))
+    sxx = cross[:, columns_of_x][:, :, columns_of_x] + n[:, None, None] * x_mean[:, :, None] * x_mean[:, None, :]
+    sxy = cross[:, columns_of_x, y] + n[:, None] * x_mean * y_mean[:, None]
+    syy = cross[:, y, y] + n * y_mean**2
+    if has_intercept:
+        top = np.concatenate([n[:, None], n[:, None] * x_mean], axis=1)
+        sxx = np.concatenate(
+            [top[:, None, :], np.concatenate([n[:, None, None] * x_mean[:, :, None], sxx], axis=2)], axis=1
+        )
+        sxy = np.concatenate([(n * y_mean)[:, None], sxy], axis=1)
+    return sxx, sxy, syy
+
+
+def _block_diagonal(blocks: list[Floats]) -> Floats:
+    size = sum(block.shape[1] for block in blocks)
+    out = np.zeros((blocks[0].shape[0], size, size))
+    start = 0
+    for block in blocks:
+        stop = start + block.shape[1]
+        out[:, start:stop, start:stop] = block
+        start = stop
+    return out

@@ -1,0 +1,137 @@
+"""The report as one HTML file: content and figures put into the template."""
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from causalcluster.report import chains, figures, forests, sections, tables
+from causalcluster.report.answer import write_answer
+from causalcluster.report.diagrams import draw_diagram, draw_weighted_diagram
+from causalcluster.report.glossary import TERMS, WORKS
+from causalcluster.report.load import load_run
+from causalcluster.report.records import FinishedRun
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+REPORT_FILE: Final = "report.html"
+
+
+def render_report(directory: Path) -> str:
+    """Return the report of a finished run as HTML.
+
+    Parameters
+    ----------
+    directory
+        A folder written by ``causalcluster run``; nothing else is read.
+
+    Returns
+    -------
+    str
+        One self-contained page: no script, no request, the same text for the same folder.
+
+    Raises
+    ------
+    InputError
+        The folder is not a run folder, or one of its files is missing or damaged.
+    """
+    return _template().render(**_content(load_run(directory)))
+
+
+def write_report(directory: Path) -> Path:
+    """Render the report of a finished run and put it into its folder in one step.
+
+    Parameters
+    ----------
+    directory
+        A folder written by ``causalcluster run``.
+
+    Returns
+    -------
+    Path
+        The file written, ``report.html`` in the folder; an earlier one is replaced at the end, or left as it was.
+
+    Raises
+    ------
+    InputError
+        The folder is not a run folder, or one of its files is missing or damaged.
+    """
+    text = render_report(directory)
+    target = directory / REPORT_FILE
+    descriptor, name = tempfile.mkstemp(dir=directory, prefix=f".{REPORT_FILE}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # mkstemp gives the owner alone access; a report is for whoever may read the folder.
+        temporary.chmod(0o644)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("causalcluster.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _content(run: FinishedRun) -> dict[str, Any]:
+    outcomes = run.run.analysis.question.outcomes
+    return {
+        "title": sections.page_title(run),
+        "run": run.run,
+        "diagnostics": run.diagnostics,
+        "unreliable": run.diagnostics.status != "ok",
+        "answers": [write_answer(run, name) for name in outcomes],
+        "overviews": figures.present(figures.draw_overview(run, name) for name in outcomes),
+        "question": sections.question_sentences(run),
+        "edge_notes": sections.edge_notes(run),
+        "diagram": draw_diagram(run),
+        "weighted": draw_weighted_diagram(run),
+        "verdicts": tables.identification_table(run),
+        "assumptions": tables.assumptions(run),
+        "data_sentences": sections.data_sentences(run),
+        "data_tables": (tables.columns_table(run), tables.clusters_table(run)),
+        "equations": sections.equations(run),
+        "varying": sections.varying_sentence(run),
+        "priors": tables.priors_table(run),
+        "implied": [tables.implied_priors_table(run, name) for name in outcomes],
+        "prior_note": sections.prior_note(run),
+        "coefficients": tables.coefficients_table(run),
+        "effects": [_effects(run, name) for name in outcomes],
+        "few_draws": sections.few_draws_note(run),
+        "hypotheses": tables.hypotheses_table(run),
+        "diagnosis": sections.diagnosis_sentence(run),
+        "checks": tables.checks_table(run),
+        "chain_figures": figures.present(
+            (*(chains.draw_ranks(run, name) for name in outcomes), chains.draw_energy(run))
+        ),
+        "timings": tables.timings_table(run),
+        "versions": tables.versions_table(run),
+        "command": sections.command_line(run),
+        "resolved": sections.resolved_analysis(run),
+        "warnings": sections.warnings_of(run),
+        "terms": TERMS,
+        "works": WORKS,
+    }
+
+
+def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:
+    return {
+        "outcome": write_answer(run, outcome).outcome,
+        "tables": tables.effect_tables(run, outcome),
+        "figures": figures.present((figures.draw_densities(run, outcome), *forests.draw_forests(run, outcome))),
+        "clusters": tables.cluster_effects_table(run, outcome),
+    }
