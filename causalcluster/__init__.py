@@ -1,0 +1,65 @@
+"""Through whom does a policy reach wages and working conditions? Hierarchical causal mediation across clusters.
+
+Names are loaded when first used, so that importing the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from causalcluster.analysis import Analysis, parse_analysis, read_analysis
+    from causalcluster.errors import CausalClusterError, InputError
+    from causalcluster.fitting.sample import compile_model, refit
+    from causalcluster.framework import load_framework
+    from causalcluster.output import write_run
+    from causalcluster.pipeline import Plan, Result, analyse, plan_analysis, prepare
+    from causalcluster.report import write_report
+    from causalcluster.simulate import simulate
+
+__all__ = [
+    "Analysis",
+    "CausalClusterError",
+    "InputError",
+    "Plan",
+    "Result",
+    "analyse",
+    "compile_model",
+    "load_framework",
+    "parse_analysis",
+    "plan_analysis",
+    "prepare",
+    "read_analysis",
+    "refit",
+    "simulate",
+    "write_report",
+    "write_run",
+]
+
+_HOMES = {
+    "Analysis": "analysis",
+    "parse_analysis": "analysis",
+    "read_analysis": "analysis",
+    "CausalClusterError": "errors",
+    "InputError": "errors",
+    "compile_model": "fitting.sample",
+    "refit": "fitting.sample",
+    "load_framework": "framework",
+    "write_run": "output",
+    "Plan": "pipeline",
+    "Result": "pipeline",
+    "analyse": "pipeline",
+    "plan_analysis": "pipeline",
+    "prepare": "pipeline",
+    "write_report": "report",
+    "simulate": "simulate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'causalcluster' has no attribute {name!r}")
+    return getattr(import_module(f"causalcluster.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,6 +1,6 @@
 """The causal diagram as a frozen record, checked once, with networkx views of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -75,12 +75,12 @@ def build_graph(analysis: Analysis) -> CausalGraph:
     _check_edges(analysis.edges)
     _check_unobserved(analysis.unobserved)
     digraph = _digraph(names, ((edge.source, edge.target) for edge in analysis.edges))
-    _check_acyclic(digraph, names)
+    layer = {node.name: node.layer for node in analysis.nodes}
+    _check_acyclic(digraph, names, layer)
     _check_interactions(analysis.interactions, digraph)
     _check_question(analysis.question, digraph)
     rank = {name: position for position, name in enumerate(names)}
     order = tuple(nx.lexicographical_topological_sort(digraph, key=rank.__getitem__))
-    layer = {node.name: node.layer for node in analysis.nodes}
     return CausalGraph(
         nodes=order,
         layers=tuple((name, layer[name]) for name in order),
@@ -189,7 +189,7 @@ def _digraph(names: Iterable[str], edges: Iterable[tuple[str, str]]) -> "nx.DiGr
 def _check_names(analysis: Analysis, names: Sequence[str]) -> None:
     for position, name in enumerate(names):
         if name in names[:position]:
-            raise GraphError(f"the node {name!r} is given twice", where="nodes", fix="rename or drop one")
+            raise GraphError(f"the node {name!r} is given twice", where="nodes", fix="Rename or drop one")
     question = analysis.question
     used: list[tuple[str, str]] = []
     for edge in analysis.edges:
@@ -210,7 +210,7 @@ def _check_names(analysis: Analysis, names: Sequence[str]) -> None:
             raise GraphError(
                 f"{name!r} is not a node of the diagram.{did_you_mean(name, names)}".rstrip("."),
                 where=where,
-                fix="list it under nodes or correct the name",
+                fix="List it under nodes or correct the name",
             )
 
 
@@ -222,17 +222,17 @@ def _check_edges(edges: Iterable[Edge]) -> None:
             raise UnsupportedError(
                 f"the edge has a lag of {edge.lag} periods",
                 where=where,
-                why="lagged edges are not available in this version",
-                fix="leave the edge out or draw it without a lag",
+                why="Lagged edges are not available in this version",
+                fix="Leave the edge out or draw it without a lag",
             )
         if edge.source == edge.target:
             raise GraphError(
                 f"the node {edge.source!r} points at itself",
                 where=where,
-                fix="remove the edge, or give it a lag",
+                fix="Remove the edge, or give it a lag",
             )
         if (edge.source, edge.target) in seen:
-            raise GraphError("the edge is given twice", where=where, fix="keep one of them")
+            raise GraphError("the edge is given twice", where=where, fix="Keep one of them")
         seen.add((edge.source, edge.target))
 
 
@@ -241,36 +241,32 @@ def _check_unobserved(unobserved: Iterable[Unobserved]) -> None:
     for cause in unobserved:
         where = f"unobserved, '{cause.left} <-> {cause.right}'"
         if cause.left == cause.right:
-            raise GraphError(f"both ends are {cause.left!r}", where=where, fix="name two different nodes")
+            raise GraphError(f"both ends are {cause.left!r}", where=where, fix="Name two different nodes")
         key = (frozenset((cause.left, cause.right)), cause.level)
         if key in seen:
-            raise GraphError("the common cause is given twice", where=where, fix="keep one of them")
+            raise GraphError("the common cause is given twice", where=where, fix="Keep one of them")
         seen.add(key)
 
 
-def _check_acyclic(digraph: "nx.DiGraph[str]", names: Sequence[str]) -> None:
+def _check_acyclic(digraph: "nx.DiGraph[str]", names: Sequence[str], layer: Mapping[str, Layer]) -> None:
     if nx.is_directed_acyclic_graph(digraph):
         return
-    rank = {name: position for position, name in enumerate(names)}
-    looping = min(
-        (group for group in nx.strongly_connected_components(digraph) if len(group) > 1),
-        key=lambda group: min(rank[name] for name in group),
+    # A cycle is told from its most upstream node, so that the last edge is the feedback to be lagged.
+    upstream = ("context", "influencer", "environment", "actor", "outcome")
+    rank = {name: (upstream.index(layer[name]), position) for position, name in enumerate(names)}
+    groups = [group for group in nx.strongly_connected_components(digraph) if len(group) > 1]
+    start = min((name for group in groups for name in group), key=rank.__getitem__)
+    looping = next(group for group in groups if start in group)
+    returns = (
+        nx.shortest_path(digraph, heir, start) for heir in digraph.successors(start) if heir in looping
     )
-    start = min(looping, key=rank.__getitem__)
-    way: tuple[str, ...] = min(
-        (
-            tuple(nx.shortest_path(digraph, heir, start))
-            for heir in digraph.successors(start)
-            if heir in looping
-        ),
-        key=lambda path: (len(path), [rank[name] for name in path]),
-    )
+    way = min(returns, key=lambda path: (len(path), [rank[name] for name in path]))
     raise GraphError(
         f"the edges go round in a circle: {' -> '.join((start, *way))}",
         where="edges",
-        why="a node cannot be its own cause within one period, so no effect is defined",
-        fix="remove one of these edges, or draw the feedback from the previous period (for instance "
-        f"'{way[-2] if len(way) > 1 else way[-1]} -> {start} @ lag 1')",
+        why="A node cannot be its own cause within one period, so no effect is defined",
+        fix="Remove one of these edges, or draw the feedback from the previous period (for instance "
+        f"'{way[-2]} -> {start} @ lag 1')",
     )
 
 
@@ -281,8 +277,8 @@ def _check_interactions(interactions: Iterable[Interaction], digraph: "nx.DiGrap
             raise GraphError(
                 f"{' and '.join(repr(name) for name in absent)} has no edge into {term.target!r}",
                 where=f"interactions, '{' * '.join(term.factors)} -> {term.target}'",
-                why="a product of causes needs each of them in the diagram as a cause of its own",
-                fix="add " + " and ".join(f"'{name} -> {term.target}'" for name in absent) + " under edges",
+                why="A product of causes needs each of them in the diagram as a cause of its own",
+                fix="Add " + " and ".join(f"'{name} -> {term.target}'" for name in absent) + " under edges",
             )
 
 
@@ -293,14 +289,14 @@ def _check_question(question: Question, digraph: "nx.DiGraph[str]") -> None:
             raise GraphError(f"the treatment {treatment!r} is also listed here", where=f"question, {key}")
         if len(set(listed)) < len(listed):
             twice = next(name for position, name in enumerate(listed) if name in listed[:position])
-            raise GraphError(f"{twice!r} is listed twice", where=f"question, {key}", fix="keep one of them")
+            raise GraphError(f"{twice!r} is listed twice", where=f"question, {key}", fix="Keep one of them")
     both = [name for name in mediators if name in outcomes]
     if both:
         raise GraphError(f"{both[0]!r} is both a mediator and an outcome", where="question, mediators")
     for name, _ in question.fix:
         if name == treatment or name in outcomes:
             role = "the treatment" if name == treatment else "an outcome"
-            raise GraphError(f"{name!r} is {role}", where="question, fix", fix="fix a mediator")
+            raise GraphError(f"{name!r} is {role}", where="question, fix", fix="Fix a mediator")
     _check_directions(treatment, outcomes, digraph)
     _check_mediators(question, digraph)
 
@@ -312,15 +308,15 @@ def _check_directions(treatment: str, outcomes: Sequence[str], digraph: "nx.DiGr
             raise GraphError(
                 f"the outcome {outcome!r} causes the treatment: {way}",
                 where="question, treatment",
-                why="an effect runs from the treatment to the outcome",
-                fix="turn the edges round, or ask about another treatment",
+                why="An effect runs from the treatment to the outcome",
+                fix="Turn the edges round, or ask about another treatment",
             )
     if not any(nx.has_path(digraph, treatment, outcome) for outcome in outcomes):
         raise GraphError(
             f"no directed path leads from {treatment!r} to {' or '.join(repr(name) for name in outcomes)}",
             where="question",
-            why="every effect would be zero by assumption",
-            fix="add the edges through which the treatment may act",
+            why="Every effect would be zero by assumption",
+            fix="Add the edges through which the treatment may act",
         )
 
 
@@ -333,8 +329,8 @@ def _check_mediators(question: Question, digraph: "nx.DiGraph[str]") -> None:
             raise GraphError(
                 f"the mediator {mediator!r} is on no directed path from the treatment to an outcome",
                 where="question, mediators",
-                why=f"no directed path leads {missing}",
-                fix="add the missing edge, or leave it out of the mediators",
+                why=f"No directed path leads {missing}",
+                fix="Add the missing edge, or leave it out of the mediators",
             )
     later: nx.DiGraph[str] = _digraph(
         mediators, ((a, b) for a in mediators for b in mediators if a != b and nx.has_path(digraph, a, b))
@@ -346,8 +342,8 @@ def _check_mediators(question: Question, digraph: "nx.DiGraph[str]") -> None:
             f"the order of the mediators contradicts the diagram, where {first!r} comes before {second!r}: "
             + " -> ".join(nx.shortest_path(digraph, first, second)),
             where="question, mediators",
-            why="each part of the indirect effect counts what enters at one mediator after the earlier ones",
-            fix=f"write mediators: [{', '.join(right)}]",
+            why="Each part of the indirect effect counts what enters at one mediator after the earlier ones",
+            fix=f"Write mediators: [{', '.join(right)}]",
         )
 
 

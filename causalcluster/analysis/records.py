@@ -1,14 +1,27 @@
 """The validated analysis as frozen records."""
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from causalcluster.analysis.claim_records import Claim
+
 Layer = Literal["influencer", "environment", "actor", "outcome", "context"]
-Actor = Literal["government", "employers_organisations", "workers_organisations", "community_organisations", "other"]
+Actor = Literal[
+    "government", "employers_organisations", "workers_organisations", "community_organisations", "other"
+]
 Family = Literal[
-    "gaussian", "lognormal", "student", "bernoulli", "binomial", "poisson", "negative_binomial", "ordinal", "beta"
+    "gaussian",
+    "lognormal",
+    "student",
+    "bernoulli",
+    "binomial",
+    "poisson",
+    "negative_binomial",
+    "ordinal",
+    "beta",
 ]
 Level = Literal["cluster", "cluster_time", "row", "all"]
 
@@ -78,7 +91,7 @@ class DataSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """From ``low`` to ``high``: values, multiples of the standard deviation, or probabilities of quantiles."""
+    """From ``low`` to ``high``: values, multiples of the standard deviation, or quantiles' probabilities."""
 
     kind: Literal["values", "sd", "quantiles"]
     low: float
@@ -133,10 +146,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:
-    """A claim about effects; ``claim`` is a causalcluster.analysis.claims.Claim."""
+    """A claim about effects, with its text as written."""
 
     id: str
-    claim: Any
+    claim: Claim
     text: str
 
 
@@ -173,7 +186,17 @@ def label_of(analysis: Analysis, name: str) -> str:
 
 
 def analysis_to_json(analysis: Analysis) -> dict[str, Any]:
-    """Return the analysis as nested plain JSON values."""
-    plain: dict[str, Any] = dataclasses.asdict(analysis)
-    plain["path"] = str(analysis.path)
+    """Return the analysis as nested plain JSON values; the open end of a claim's interval is null."""
+    plain: dict[str, Any] = _plain(dataclasses.asdict(analysis))
     return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    # JSON has no infinities.
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -127,7 +127,8 @@ def _weight_texts(
         weight = weights.get((edge.source, edge.target))
         if weight is None or not weight.text:
             continue
-        places = [_at(cubic, share) for share in (0.5, 0.35, 0.65, 0.22, 0.78) for cubic in reversed(cubics)]
+        inner_first = sorted(cubics, key=lambda cubic: abs(cubics.index(cubic) - len(cubics) // 2))
+        places = [_at(cubic, share) for share in (0.5, 0.35, 0.65, 0.22, 0.78) for cubic in inner_first]
         x, y = min(
             places, key=lambda spot: sum(abs(spot[0] - u) < 44 and abs(spot[1] - v) < 14 for u, v in taken)
         )

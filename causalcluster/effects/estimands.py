@@ -12,6 +12,7 @@ from causalcluster.analysis.records import Question
 from causalcluster.effects.polynomials import Polynomial, add, constant, scale_by, times_coefficient
 from causalcluster.effects.worlds import System, everywhere, mean_outcome
 from causalcluster.graph import CausalGraph, directed_paths
+from causalcluster.identification import cde_via
 from causalcluster.model.standard import Scale
 
 
@@ -61,12 +62,14 @@ def list_estimands(
     Returns
     -------
     tuple of Estimand
-        In the order of the outcomes, then total, nde, nie, tnde, pnie, path, cde, prop_mediated.
+        By outcome: total, nde, nie, tnde, pnie, cde, prop_mediated, path.
     """
     wanted = set(identified)
     found: list[Estimand] = []
     for outcome in question.outcomes:
-        table = _effects_on(outcome, question, graph, system, scale, contrast)
+        table = _effects_on(outcome, question, system, scale, contrast)
+        if any(key[:2] == (outcome, "path") for key in wanted):
+            table += _paths(outcome, question, graph, system, scale, contrast)
         found += [item for item in table if (item.outcome, item.effect, item.via) in wanted]
     return tuple(found)
 
@@ -74,7 +77,6 @@ def list_estimands(
 def _effects_on(
     outcome: str,
     question: Question,
-    graph: CausalGraph,
     system: System,
     scale: Scale,
     contrast: tuple[float, float],
@@ -106,7 +108,6 @@ def _effects_on(
         rows += [Estimand(outcome=outcome, effect="nie", via=via, polynomial=p) for via, p in indirect.items()]
         rows.append(Estimand(outcome=outcome, effect="tnde", via="", polynomial=difference(steps[-1], crossed)))
         rows.append(Estimand(outcome=outcome, effect="pnie", via="all", polynomial=difference(crossed, none)))
-    rows += _paths(outcome, question, graph, system, unit * (high - low))
     rows += _controlled(outcome, question, system, scale, low, high)
     if mediators:
         rows += [
@@ -131,8 +132,14 @@ def _all_mediators_high(
 
 
 def _paths(
-    outcome: str, question: Question, graph: CausalGraph, system: System, size: float
+    outcome: str,
+    question: Question,
+    graph: CausalGraph,
+    system: System,
+    scale: Scale,
+    contrast: tuple[float, float],
 ) -> list[Estimand]:
+    size = scale.scale[outcome] * (contrast[1] - contrast[0]) / scale.scale[question.treatment]
     positions = {term.name: i for i, term in enumerate(system.design.terms)}
     interacted = {term.target for term in system.design.terms if term.kind == "interaction"}
     rows = []
@@ -150,20 +157,13 @@ def _paths(
 def _controlled(
     outcome: str, question: Question, system: System, scale: Scale, low: float, high: float
 ) -> list[Estimand]:
-    if not question.fix:
-        return []
-    held = {node: constant(everywhere(system, _standardised(value, node, scale))) for node, value in question.fix}
-    ends = [
-        mean_outcome(system, outcome, {node: value for node in system.design.nodes}, held=held)
-        for value in (low, high)
-    ]
-    polynomial = scale_by(add(ends[1], ends[0], factor=-1.0), scale.scale[outcome])
-    return [Estimand(outcome=outcome, effect="cde", via=controlled_name(question.fix), polynomial=polynomial)]
-
-
-def controlled_name(fix: Iterable[tuple[str, float]]) -> str:
-    """Return the ``via`` of a controlled direct effect, 'enforcement=0' or 'enforcement=0;unions=1.5'."""
-    return ";".join(f"{node}={value:g}" for node, value in fix)
+    rows = []
+    for node, value in question.fix:
+        held = {node: constant(everywhere(system, _standardised(value, node, scale)))}
+        ends = [mean_outcome(system, outcome, dict.fromkeys(system.design.nodes, at), held=held) for at in (low, high)]
+        polynomial = scale_by(add(ends[1], ends[0], factor=-1.0), scale.scale[outcome])
+        rows.append(Estimand(outcome=outcome, effect="cde", via=cde_via(node, value), polynomial=polynomial))
+    return rows
 
 
 def _standardised(value: float, node: str, scale: Scale) -> float:

@@ -61,10 +61,9 @@ def judge(table: pd.DataFrame, sample_stats: xr.Dataset, *, retried: bool) -> Di
     """
     diverging = sample_stats["diverging"].values
     e_bfmi = energy_information(sample_stats["energy"].transpose("chain", "draw").values)
-    level = table["level"]
-    blank = table["mean"].isna() & (table["effect"] != "prop_mediated") | table["median"].isna()
-    used = table[~blank]
-    main = used[(level[~blank] == "population") & (used["effect"] != "prop_mediated")]
+    # Rows without draws of their own are left out: blank proportions, and effects that the diagram makes exactly zero.
+    used = table[table["median"].notna() & (table["lower"] < table["upper"])]
+    main = used[(used["level"] == "population") & (used["effect"] != "prop_mediated")]
     reasons = [*_failures(main, "population effects", POPULATION_R_HAT, POPULATION_ESS)]
     reasons += _failures(used.drop(main.index), "other effects", OTHER_R_HAT, OTHER_ESS)
     share = float(diverging.mean())

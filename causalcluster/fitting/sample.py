@@ -35,8 +35,8 @@ class Compiled:
         nutpie's compiled model; its data can be exchanged.
     model
         The `pymc.Model`.
-    seconds
-        What compiling took.
+    seconds, build_seconds
+        What it took in all, and what building the graph took of that.
     """
 
     design: Design
@@ -44,6 +44,7 @@ class Compiled:
     sampler: Any
     model: pm.Model
     seconds: float
+    build_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,9 +75,15 @@ def compile_model(design: Design, arrays: MomentArrays, priors: Priors) -> Compi
 
     start = time.perf_counter()
     model = build_model(design, arrays, priors)
+    built = time.perf_counter() - start
     sampler = nutpie.compile_pymc_model(model)
     return Compiled(
-        design=design, priors=priors, sampler=sampler, model=model, seconds=time.perf_counter() - start
+        design=design,
+        priors=priors,
+        sampler=sampler,
+        model=model,
+        seconds=time.perf_counter() - start,
+        build_seconds=built,
     )
 
 

@@ -82,19 +82,32 @@ class Violation:
     path: tuple[str, ...]
 
 
-def confounding_levels(analysis: Analysis) -> tuple[str, ...]:
+def confounding_levels(analysis: Analysis, constant_inside: Container[str] = ()) -> tuple[str, ...]:
     """Return the levels at which a declared unmeasured common cause biases the regressions.
 
-    Centring within clusters beside varying intercepts removes what adds a constant to all rows of a cluster;
-    nothing removes the other levels.
+    Centring within clusters beside varying intercepts removes what adds a constant to all rows of a cluster,
+    as long as treatment and mediators vary inside clusters; nothing removes the other levels.
+
+    Parameters
+    ----------
+    analysis
+        The validated analysis file.
+    constant_inside
+        Nodes known to be constant inside clusters.
     """
     varying = analysis.model.varying
     intercepts = varying == "all" or (varying != "none" and "intercepts" in varying)
+    varying_inside = not any(
+        name in constant_inside for name in (analysis.question.treatment, *analysis.question.mediators)
+    )
     centred = analysis.data.cluster is not None and analysis.model.centre == "within" and intercepts
+    centred = centred and varying_inside
     return ("cluster_time", "row", "all") if centred else ("cluster", "cluster_time", "row", "all")
 
 
-def make_setting(analysis: Analysis, graph: CausalGraph, outcome: str) -> Setting:
+def make_setting(
+    analysis: Analysis, graph: CausalGraph, outcome: str, constant_inside: Container[str] = ()
+) -> Setting:
     """Collect what the conditions for one outcome need."""
     treatment = analysis.question.treatment
     observed = to_networkx(graph)
@@ -102,7 +115,7 @@ def make_setting(analysis: Analysis, graph: CausalGraph, outcome: str) -> Settin
     on_path = tuple(name for name in graph.nodes if name in between)
     adjusted = {parent for name in on_path for parent in observed.predecessors(name)} - between - {treatment}
     return Setting(
-        digraph=to_admg_networkx(graph, confounding_levels(analysis)),
+        digraph=to_admg_networkx(graph, confounding_levels(analysis, constant_inside)),
         treatment=treatment,
         outcome=outcome,
         mediators=tuple(name for name in analysis.question.mediators if name in between),

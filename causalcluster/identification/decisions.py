@@ -92,8 +92,8 @@ def _total_not_recovered(setting: Setting, backdoor: Violation | None, route: Vi
     if elsewhere is not None:
         absent = [name for name in (*elsewhere, setting.treatment) if not _causes(setting, name)]
         reason = (
-            f"The total effect is itself identified by adjusting for {set_of(elsewhere)}, but this version adds it up "
-            f"from regressions of each node on its parents alone. {why}"
+            f"The total effect is itself identified {_by_adjusting(elsewhere)}, but this version adds it up from "
+            f"regressions of each node on its parents alone. {why}"
         )
         if absent:
             reason += f" If {listed(absent)} may act on {setting.outcome} directly, draw that edge."
@@ -105,6 +105,10 @@ def _total_not_recovered(setting: Setting, backdoor: Violation | None, route: Vi
     else:
         reason = why
     return Finding(identified=False, reason=reason)
+
+
+def _by_adjusting(names: tuple[str, ...]) -> str:
+    return f"by adjusting for {set_of(names)}" if names else "without adjustment"
 
 
 def _causes(setting: Setting, name: str) -> bool:
@@ -131,15 +135,14 @@ def natural(setting: Setting, total: Finding) -> tuple[Finding, Finding]:
     entered = [name for name in heads if name in setting.mediators]
     if not setting.on_path:
         return total, total
-    if not entered:
-        return _same_as_total(total, "mediated"), _no_entry(setting, "the mediators")
-    if len(entered) == len(heads):
+    if heads == entered:
         nothing = f"every directed path from {setting.treatment} to {setting.outcome} starts into a mediator"
         return _zero(nothing), _same_as_total(total, "direct")
+    witness = affected_confounder(setting)
+    if not entered and witness is None:
+        return _same_as_total(total, "mediated"), _no_entry(setting, "the mediators")
     violation = (
-        affected_confounder(setting)
-        or _ignorability(setting, setting.covariates)
-        or mediation_route(setting, separate=False)
+        witness or _ignorability(setting, setting.covariates) or mediation_route(setting, separate=False)
     )
     if violation:
         finding = Finding(
@@ -155,7 +158,8 @@ def entering(setting: Setting, mediator: str, mediated: Finding) -> Finding:
     if mediator not in setting.mediators:
         return _zero(f"{mediator} is on no directed path from {setting.treatment} to {setting.outcome}")
     entered = [name for name in setting.mediators if setting.digraph.has_edge(setting.treatment, name)]
-    if mediator not in entered:
+    silent = any(nx.has_path(setting.digraph, name, mediator) for name in _silent(setting))
+    if mediator not in entered and (mediated.identified or not silent):
         return _no_entry(setting, mediator)
     if not mediated.identified or len(entered) == 1:
         return mediated
@@ -183,7 +187,7 @@ def _ignorable(setting: Setting, *, between: bool) -> Finding:
         return bool(_ignorability(setting, names) or (between and mediator_mediator(setting, names)))
 
     adjustment = smallest(setting.covariates, lambda names: not fails(names))
-    treatment, outcome, mediators = setting.treatment, setting.outcome, listed(setting.mediators)
+    treatment, outcome = setting.treatment, setting.outcome
     cross_world = (
         "Cross-world independence: the errors of different equations are independent, so mediators under one "
         f"value of {treatment} may be combined with {outcome} under the other."
@@ -199,8 +203,9 @@ def _ignorable(setting: Setting, *, between: bool) -> Finding:
         cross_world,
     ]
     if between:
-        sentences.insert(3, given((treatment, *adjustment), f"nothing unmeasured causes two of {mediators}"))
-    clause = f"no backdoor path between {treatment}, {mediators} and {outcome} is open"
+        two = f"{'two of' if len(setting.mediators) > 2 else 'both'} {listed(setting.mediators)}"
+        sentences.insert(3, given((treatment, *adjustment), f"nothing unmeasured causes {two}"))
+    clause = f"no backdoor path between {listed((treatment, *setting.mediators, outcome))} is open"
     return Finding(
         identified=True,
         by="sequential ignorability, mediators in order"

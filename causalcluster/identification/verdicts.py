@@ -1,6 +1,6 @@
 """One verdict per effect: whether diagram and estimator identify it, by what, and what stands in for it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 
 from causalcluster.analysis.records import Analysis
@@ -55,7 +55,9 @@ class Verdict:
     instead: str
 
 
-def identify(analysis: Analysis, graph: CausalGraph) -> tuple[Verdict, ...]:
+def identify(
+    analysis: Analysis, graph: CausalGraph, *, constant_inside: Collection[str] = ()
+) -> tuple[Verdict, ...]:
     """Decide for every effect of the question whether it is identified.
 
     Parameters
@@ -64,6 +66,9 @@ def identify(analysis: Analysis, graph: CausalGraph) -> tuple[Verdict, ...]:
         The validated analysis file.
     graph
         Its diagram, from `causalcluster.graph.build_graph`.
+    constant_inside
+        Nodes that the data show to be constant inside clusters. Where the treatment or a mediator is one of
+        them, centring within clusters does not remove unmeasured causes that act on the cluster.
 
     Returns
     -------
@@ -79,7 +84,9 @@ def identify(analysis: Analysis, graph: CausalGraph) -> tuple[Verdict, ...]:
     recovers it; all decisions take polynomial time and do not depend on hashing.
     """
     outcomes = analysis.question.outcomes
-    return tuple(verdict for outcome in outcomes for verdict in _for_outcome(analysis, graph, outcome))
+    return tuple(
+        verdict for outcome in outcomes for verdict in _for_outcome(analysis, graph, outcome, constant_inside)
+    )
 
 
 def verdict_to_json(verdict: Verdict) -> dict[str, object]:
@@ -87,11 +94,15 @@ def verdict_to_json(verdict: Verdict) -> dict[str, object]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(verdict).items()}
 
 
-def _for_outcome(analysis: Analysis, graph: CausalGraph, outcome: str) -> Iterator[Verdict]:
-    setting = make_setting(analysis, graph, outcome)
+def _for_outcome(
+    analysis: Analysis, graph: CausalGraph, outcome: str, constant_inside: Collection[str]
+) -> Iterator[Verdict]:
+    setting = make_setting(analysis, graph, outcome, constant_inside)
 
     def verdict(effect: str, via: str, finding: Finding) -> Verdict:
-        general = general_assumptions(analysis, finding.adjustment) if finding.identified else ()
+        general = (
+            general_assumptions(analysis, finding.adjustment, constant_inside) if finding.identified else ()
+        )
         return Verdict(
             outcome=outcome,
             effect=effect,

@@ -1,6 +1,6 @@
 """Plain sentences for verdicts: what is assumed, what fails and along which path."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.identification.conditions import Setting, Violation, confounding_levels
@@ -51,7 +51,9 @@ def why_not(setting: Setting, violation: Violation) -> str:
             return f"The regression of {last} on its parents is confounded: {path}."
 
 
-def general_assumptions(analysis: Analysis, adjustment: Sequence[str]) -> tuple[str, ...]:
+def general_assumptions(
+    analysis: Analysis, adjustment: Sequence[str], constant_inside: Container[str] = ()
+) -> tuple[str, ...]:
     """Return what every effect needs besides the conditions read off the diagram."""
     treatment = analysis.question.treatment
     covariates = f" and at every value of {listed(adjustment)}" if adjustment else ""
@@ -63,14 +65,14 @@ def general_assumptions(analysis: Analysis, adjustment: Sequence[str]) -> tuple[
         f"No interference: {treatment} in one row or cluster does not change the mediators or outcomes of another.",
         f"Positivity: both values of {treatment} could occur {everywhere}".rstrip() + ".",
         "Linearity: every equation is linear in its parents and the declared products, with Gaussian errors.",
-        *_removed_by_centring(analysis),
+        *_removed_by_centring(analysis, constant_inside),
     ]
     return tuple(sentences)
 
 
-def _removed_by_centring(analysis: Analysis) -> list[str]:
+def _removed_by_centring(analysis: Analysis, constant_inside: Container[str]) -> list[str]:
     """Return what centring within clusters removes, and on what condition."""
-    if "cluster" in confounding_levels(analysis):
+    if "cluster" in confounding_levels(analysis, constant_inside):
         return []
     column = analysis.data.cluster
     declared = [

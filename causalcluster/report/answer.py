@@ -16,6 +16,11 @@ def main_level(run: FinishedRun) -> str:
     return "population" if any(row.key.level == "population" for row in run.effects) else "sample"
 
 
+def level_title(run: FinishedRun, level: str) -> str:
+    """Return the reader's name of a level in this run: without clusters there is one, all rows."""
+    return words.level_name(level) if run.run.data.cluster_column else "All rows"
+
+
 def find_row(run: FinishedRun, outcome: str, effect: str, via: str = "", level: str = "") -> EffectRow | None:
     """Return the first row of that effect (at the main level unless said), None where there is none."""
     wanted = (outcome, effect, via, level or main_level(run), "")
@@ -86,7 +91,9 @@ def _lead(
 def _key_numbers(
     run: FinishedRun, outcome: str, labels: dict[str, str], decimals: int
 ) -> Iterable[KeyNumber]:
-    for effect, via in (("total", ""), ("nie", "all"), ("nde", "")):
+    mediators = run.run.analysis.question.mediators
+    through = mediators[0] if len(mediators) == 1 else "all"
+    for effect, via in (("total", ""), ("nie", through), ("nde", "")):
         row = find_row(run, outcome, effect, via)
         if row is None or not row.has_interval:
             continue
@@ -140,16 +147,18 @@ def _share(run: FinishedRun, outcome: str, labels: dict[str, str]) -> Iterable[s
         whom = "all mediators together" if via == "all" and len(vias) > 1 else labels.get(via, "")
         if via == "all" and len(vias) == 1:
             whom = labels[mediators[0]] if mediators else "the mediators"
-        given.append((f"through {whom} {_share_words(row)}", row))
+        given.append((f"through {whom}: {_share_words(row)}", row))
     if given:
         head = words.level_percent(given[0][1].ci_prob)
-        said = f"Share of the total that runs {words.joined(text for text, _ in given)} (medians and {head} intervals)"
+        said = f"Share of the total that runs {', '.join(text for text, _ in given)} (medians and {head} intervals)"
         offset = any((row.lower or 0.0) < 0 or (row.upper or 0.0) > 1 for _, row in given)
         yield said + ("; outside 0 to 100% parts of opposite sign offset each other" if offset else "")
 
 
 def _share_words(row: EffectRow) -> str:
-    median, lower, upper = (words.number(100 * (value or 0.0), 0) for value in (row.median, row.lower, row.upper))
+    median, lower, upper = (
+        words.number(100 * (value or 0.0), 0) for value in (row.median, row.lower, row.upper)
+    )
     return f"{median}% ({lower} to {upper}%)"
 
 
@@ -160,13 +169,18 @@ def _clusters(run: FinishedRun, outcome: str, labels: dict[str, str], decimals: 
         rows = [
             row
             for row in run.effects
-            if (row.key.outcome, row.key.effect, row.key.via, row.key.level) == (outcome, "nie", via, "cluster")
+            if (row.key.outcome, row.key.effect, row.key.via, row.key.level)
+            == (outcome, "nie", via, "cluster")
             and row.prob_positive is not None
         ]
         if whole is None or whole.prob_positive is None or not rows:
             continue
         positive = whole.prob_positive >= 0.5
-        sure = [row.prob_positive if positive else 1 - row.prob_positive for row in rows if row.prob_positive is not None]
+        sure = [
+            row.prob_positive if positive else 1 - row.prob_positive
+            for row in rows
+            if row.prob_positive is not None
+        ]
         signs = ("positive", "negative") if positive else ("negative", "positive")
         ordered = sorted(rows, key=lambda row: row.mean or 0.0)
         yield (
@@ -222,4 +236,6 @@ def _width_words(whole: EffectRow, sample: EffectRow) -> str:
             f"the population interval is {ratio:.1f} times as wide, because it also counts that other clusters "
             "could have been observed"
         )
-    return "the two intervals are about equally wide" if ratio > 0.95 else "the two answer different questions"
+    return (
+        "the two intervals are about equally wide" if ratio > 0.95 else "the two answer different questions"
+    )

@@ -5,7 +5,7 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -23,7 +23,7 @@ INK: Final = "#1c2b36"
 GREY: Final = "#8a97a0"
 BLUE: Final = "#0b5a8a"
 ORANGE: Final = "#b4530a"
-_STYLE: Final[dict[str, object]] = {
+_STYLE: Final[dict[Any, Any]] = {
     "svg.hashsalt": "causalcluster",
     "svg.fonttype": "none",
     # Names are the user's: a dollar sign in them is a dollar sign.
@@ -73,13 +73,20 @@ def canvas_settings() -> Iterator[None]:
 
 def to_svg(canvas: "Canvas") -> str:
     buffer = io.StringIO()
-    canvas.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    # No metadata: the time would differ from run to run, and the rest are addresses.
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    canvas.savefig(buffer, format="svg", bbox_inches="tight", metadata=nothing)
     return buffer.getvalue()
+
+
+def printable(text: str) -> str:
+    """Return a text without the control characters that would end an SVG's well-formedness."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def short_name(text: str, length: int = NAME_LENGTH) -> str:
     """Return a name that fits a figure: no control characters, cut with an ellipsis."""
-    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    clean = printable(text)
     return clean if len(clean) <= length else clean[: length - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 

@@ -44,7 +44,7 @@ def draw_ranks(run: FinishedRun, outcome: str) -> Figure | None:
         import matplotlib.pyplot as plt
 
         canvas, axes = plt.subplots(
-            lines, columns, figsize=(2.9 * columns, 1.75 * lines), sharex=True, sharey=True, squeeze=False
+            lines, columns, figsize=(2.9 * columns, 1.75 * lines), sharey=True, squeeze=False
         )
         for axis in axes.ravel()[len(rows) :]:
             axis.set_visible(False)
@@ -99,7 +99,7 @@ def _fill_ranks(axis: "Axes", draws: Draws) -> None:
     for position, line in enumerate(rank_differences(draws)):
         axis.plot(_GRID, line, color=_COLOURS[position % len(_COLOURS)], linewidth=1.0)
     axis.axhline(0.0, color=GREY, linewidth=0.8, zorder=0)
-    axis.locator_params(axis="y", nbins=4)
+    axis.locator_params(nbins=4)
 
 
 def draw_energy(run: FinishedRun) -> Figure | None:

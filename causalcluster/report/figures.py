@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalcluster.report import words
-from causalcluster.report.answer import labels_of, main_level
+from causalcluster.report.answer import labels_of, level_title, main_level
 from causalcluster.report.canvas import (
     BLUE,
     GREY,
@@ -46,7 +46,7 @@ def draw_overview(run: FinishedRun, outcome: str) -> Figure | None:
     if not rows:
         return None
     labels = labels_of(run)
-    names = [short_name(words.effect_name(row.key, labels), 40) for row in rows]
+    names = [short_name(words.effect_name(row.key, labels), 34) for row in rows]
     prob = rows[0].ci_prob or 0.95
     with canvas_settings():
         import arviz_plots as azp
@@ -63,8 +63,11 @@ def draw_overview(run: FinishedRun, outcome: str) -> Figure | None:
             labeller=BaseLabeller(),
             backend="matplotlib",
             visuals={"labels": {"fontsize": 9}, "twig": {"color": BLUE}, "trunk": {"color": BLUE}},
-            figure_kwargs={"figsize": (7.4, 0.55 + 0.36 * len(rows)), "figsize_units": "inches",
-                           "width_ratios": [1, 1.9]},
+            figure_kwargs={
+                "figsize": (8.4, 0.55 + 0.36 * len(rows)),
+                "figsize_units": "inches",
+                "width_ratios": [1, 1.7],
+            },
         )
         canvas = plots.viz["figure"].item()
         # The left panel holds the names alone.
@@ -76,7 +79,7 @@ def draw_overview(run: FinishedRun, outcome: str) -> Figure | None:
         source=embed_svg(svg),
         alt=interval_alt(run, outcome, rows),
         caption=(
-            f"{words.level_name(main_level(run))}: effects of {labels[run.run.analysis.question.treatment]} on "
+            f"{level_title(run, main_level(run))}: effects of {labels[run.run.analysis.question.treatment]} on "
             f"{labels[outcome]}. Dot: median; thick line: 50% interval; thin line: {words.level_percent(prob)} "
             "interval; vertical line: no effect."
         ),
@@ -111,8 +114,13 @@ def draw_densities(run: FinishedRun, outcome: str) -> Figure | None:
             point_estimate="median",
             backend="matplotlib",
             col_wrap=columns,
-            visuals={"title": False, "point_estimate_text": False, "dist": {"color": BLUE},
-                     "credible_interval": {"color": INK}, "point_estimate": {"color": INK}},
+            visuals={
+                "title": False,
+                "point_estimate_text": False,
+                "dist": {"color": BLUE},
+                "credible_interval": {"color": INK},
+                "point_estimate": {"color": INK},
+            },
             figure_kwargs={"figsize": (2.9 * columns, 1.9 * lines), "figsize_units": "inches"},
         )
         canvas = plots.viz["figure"].item()
@@ -125,7 +133,7 @@ def draw_densities(run: FinishedRun, outcome: str) -> Figure | None:
         source=embed_svg(svg),
         alt=interval_alt(run, outcome, rows).replace("Intervals", "Densities", 1),
         caption=(
-            f"{words.level_name(main_level(run))}: how plausible each size of effect on {labels[outcome]} is. "
+            f"{level_title(run, main_level(run))}: how plausible each size of effect on {labels[outcome]} is. "
             f"Blue: given the data, with median and {words.level_percent(prob)} interval below. "
             + ("Dashed grey: before the data. " if prior else "")
             + "Vertical line: no effect."
@@ -141,14 +149,14 @@ def _finish_density(axis: "Axes", row: EffectRow, name: str, run: FinishedRun) -
     window = (min(low - margin, 0.0 - 0.1 * margin), max(high + margin, 0.1 * margin))
     if prior is not None and drawable(prior):
         grid = np.linspace(*window, 200)
-        axis.plot(grid, _density(prior, grid), color=GREY, linestyle="--", linewidth=1.2)
+        axis.plot(grid, estimate_density(prior, grid), color=GREY, linestyle="--", linewidth=1.2)
     axis.axvline(0.0, color=GREY, linewidth=0.9, zorder=0)
     axis.set_xlim(window)
     axis.locator_params(axis="x", nbins=5)
     axis.set_title(name)
 
 
-def _density(draws: Draws, grid: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Draws:
+def estimate_density(draws: Draws, grid: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Draws:
     """Return a Gaussian kernel density of the draws on the grid; its width resists the heavy tails of products."""
     values = np.sort(draws.ravel())
     spread = float(np.subtract(*np.quantile(values, (0.75, 0.25)))) / 1.34 or float(values.std())

@@ -15,6 +15,8 @@ MAX_CLUSTERS: Final = 40
 """Clusters drawn in a forest; of more, the lowest and the highest are drawn."""
 
 _PANELS: Final = 4
+_GAP: Final = "\x00"
+"""Stands in the order of clusters where some are left out; no label can hold it."""
 _AVERAGES: Final = {"population": "Population", "sample": "Average of these", "new": "One not yet seen"}
 
 
@@ -50,7 +52,7 @@ def _cluster_order(columns: Sequence[tuple[EffectKey, dict[str, EffectRow]]]) ->
     if len(order) <= MAX_CLUSTERS:
         return order, 0
     half = MAX_CLUSTERS // 2
-    return [*order[:half], *order[-half:]], len(order) - MAX_CLUSTERS
+    return [*order[:half], _GAP, *order[-half:]], len(order) - MAX_CLUSTERS
 
 
 def _draw_forest(
@@ -73,8 +75,10 @@ def _draw_forest(
         for axis, (key, rows) in zip(axes[0], columns, strict=True):
             _fill_panel(axis, run, key, [rows.get(name) for name in order], averages, outside)
             axis.set_title(short_name(words.effect_name(key, labels)))
-        ticks = [-float(i) for i in range(len(order))] + [-float(len(order) + 1 + i) for i in range(len(averages))]
-        names = [short_name(name + (" *" if name in outside else "")) for name in order]
+        ticks = [-float(i) for i in range(len(order))] + [
+            -float(len(order) + 1 + i) for i in range(len(averages))
+        ]
+        names = [_tick(name, outside, left_out) for name in order]
         axes[0][0].set_yticks(ticks, [*names, *(_AVERAGES[level] for level in averages)])
         axes[0][0].set_ylim(ticks[-1] - 0.8, 0.8)
         canvas.tight_layout(w_pad=0.8)
@@ -84,6 +88,12 @@ def _draw_forest(
         alt=_forest_alt(columns, labels, order),
         caption=_forest_caption(run, outcome, columns, left_out, bool(outside & set(order))),
     )
+
+
+def _tick(name: str, outside: set[str], left_out: int) -> str:
+    if name == _GAP:
+        return f"({left_out} more between)"
+    return short_name(name + (" *" if name in outside else ""))
 
 
 def _average(run: FinishedRun, key: EffectKey, level: str) -> EffectRow | None:
@@ -121,7 +131,9 @@ def _fill_panel(
 
 
 def _draw_interval(axis: "Axes", row: EffectRow, y: float, colour: str, *, hollow: bool) -> None:
-    axis.plot([row.lower or 0.0, row.upper or 0.0], [y, y], color=colour, linewidth=1.3, solid_capstyle="butt")
+    axis.plot(
+        [row.lower or 0.0, row.upper or 0.0], [y, y], color=colour, linewidth=1.3, solid_capstyle="butt"
+    )
     axis.plot(
         [row.median or 0.0], [y], marker="o", markersize=4.0, color=colour,
         markerfacecolor="white" if hollow else colour, linestyle="none",
@@ -152,7 +164,9 @@ def _forest_caption(
     labels, rows = labels_of(run), columns[0][1]
     head = words.level_percent(next(iter(rows.values())).ci_prob)
     first = words.effect_name(columns[0][0], labels).lower()
-    text = f"Effects on {labels[outcome]} by cluster (dot: median; line: {head} interval), ordered by {first}. "
+    text = (
+        f"Effects on {labels[outcome]} by cluster (dot: median; line: {head} interval), ordered by {first}. "
+    )
     if left_out:
         half = MAX_CLUSTERS // 2
         text += (

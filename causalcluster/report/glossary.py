@@ -5,35 +5,47 @@ from typing import Final
 TERMS: Final[tuple[tuple[str, str], ...]] = (
     (
         "Total effect",
-        "How much the outcome would change on average if the treatment were set from its old to its new value, "
-        "everything that follows from it included.",
+        (
+            "How much the outcome would change on average if the treatment were set from its old to its new value, "
+            "everything that follows from it included."
+        ),
     ),
     (
         "Direct effect (nde)",
-        "The part of the total effect that remains when the mediators stay as they would be under the old value "
-        "(natural direct effect; Pearl 2001). What runs through variables that are not declared mediators counts "
-        "as direct.",
+        (
+            "The part of the total effect that remains when the mediators stay as they would be under the old value "
+            "(natural direct effect; Pearl 2001). What runs through variables that are not declared mediators counts "
+            "as direct."
+        ),
     ),
     (
         "Through all mediators (nie)",
-        "The rest of the total effect: what comes from the mediators' change (natural indirect effect; Pearl 2001). "
-        "Direct and indirect effect add up to the total in every draw.",
+        (
+            "The rest of the total effect: what comes from the mediators' change (natural indirect effect; Pearl 2001). "
+            "Direct and indirect effect add up to the total in every draw."
+        ),
     ),
     (
         "Through one mediator",
-        "What enters at this mediator, with all that follows from it, after the mediators before it have changed "
-        "(Daniel et al. 2015; Steen et al. 2017). These parts add up to the effect through all mediators.",
+        (
+            "What enters at this mediator, with all that follows from it, after the mediators before it have changed "
+            "(Daniel et al. 2015; Steen et al. 2017). These parts add up to the effect through all mediators."
+        ),
     ),
     (
         "tnde, pnie",
-        "The other way to split the total: the direct effect with mediators as under the new value, and the "
-        "indirect effect with the treatment's direct influence held at the old value. They differ from nde and nie "
-        "where treatment and mediator interact (VanderWeele 2015).",
+        (
+            "The other way to split the total: the direct effect with mediators as under the new value, and the "
+            "indirect effect with the treatment's direct influence held at the old value. They differ from nde and nie "
+            "where treatment and mediator interact (VanderWeele 2015)."
+        ),
     ),
     (
         "Path",
-        "The part that runs along one chain of arrows. It is reported only where all equations on it are linear "
-        "without interactions.",
+        (
+            "The part that runs along one chain of arrows. It is reported only where all equations on it are linear "
+            "without interactions."
+        ),
     ),
     (
         "Controlled direct effect (cde)",
@@ -45,9 +57,11 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "Population, sample, new cluster",
-        "Population: the average over clusters like these, observed or not. Sample: the average over the clusters "
-        "observed. New: one cluster not yet seen. In the population the average of a product of two coefficients "
-        "is the product of the averages plus their covariance between clusters (Kenny, Korchmaros and Bolger 2003).",
+        (
+            "Population: the average over clusters like these, observed or not. Sample: the average over the clusters "
+            "observed. New: one cluster not yet seen. In the population the average of a product of two coefficients "
+            "is the product of the averages plus their covariance between clusters (Kenny, Korchmaros and Bolger 2003)."
+        ),
     ),
     (
         "Spread between clusters (between_sd)",
@@ -55,14 +69,18 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "Identified",
-        "An effect is identified when the data, had we endless rows of them, would give its true value if the "
-        "diagram is right. The diagram itself comes from knowledge of the field; data cannot prove it.",
+        (
+            "An effect is identified when the data, had we endless rows of them, would give its true value if the "
+            "diagram is right. The diagram itself comes from knowledge of the field; data cannot prove it."
+        ),
     ),
     (
         "Interval, probability",
-        "Given the data, the model and its assumptions, the effect lies in the 95% interval with probability 95%; "
-        "as much probability lies below it as above. Probability above 0 is the probability that the effect is "
-        "positive.",
+        (
+            "Given the data, the model and its assumptions, the effect lies in the 95% interval with probability 95%; "
+            "as much probability lies below it as above. Probability above 0 is the probability that the effect is "
+            "positive."
+        ),
     ),
     (
         "Prior, posterior",
@@ -74,27 +92,45 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "R-hat, ESS, divergences, E-BFMI",
-        "Checks on the sampler. R-hat near 1: the chains agree. ESS: how many independent draws the draws are "
-        "worth, in the middle (bulk) and at the ends (tail) (Vehtari et al. 2021). Divergences and a low E-BFMI: "
-        "places that the sampler could not explore (Betancourt 2016).",
+        (
+            "Checks on the sampler. R-hat near 1: the chains agree. ESS: how many independent draws the draws are "
+            "worth, in the middle (bulk) and at the ends (tail) (Vehtari et al. 2021). Divergences and a low E-BFMI: "
+            "places that the sampler could not explore (Betancourt 2016)."
+        ),
     ),
 )
 
 WORKS: Final[tuple[str, ...]] = (
-    "Betancourt, M. (2016). Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo. "
-    "arXiv:1604.00695.",
-    "Daniel, R. M., De Stavola, B. L., Cousens, S. N. and Vansteelandt, S. (2015). Causal mediation analysis with "
-    "multiple mediators. Biometrics 71(1), 1-14.",
-    "Kenny, D. A., Korchmaros, J. D. and Bolger, N. (2003). Lower level mediation in multilevel models. "
-    "Psychological Methods 8(2), 115-128.",
-    "Pearl, J. (2001). Direct and indirect effects. Proceedings of the 17th Conference on Uncertainty in Artificial "
-    "Intelligence, 411-420.",
-    "Pyke, F. and Lund-Thomsen, P. (2015). Industrial Clusters and Social Upgrading in Developing Countries: Towards "
-    "An Analytical Framework. CBS working paper 1-2015.",
-    "Steen, J., Loeys, T., Moerkerke, B. and Vansteelandt, S. (2017). Flexible mediation analysis with multiple "
-    "mediators. American Journal of Epidemiology 186(2), 184-193.",
-    "VanderWeele, T. J. (2015). Explanation in Causal Inference: Methods for Mediation and Interaction. Oxford "
-    "University Press.",
-    "Vehtari, A., Gelman, A., Simpson, D., Carpenter, B. and Bürkner, P.-C. (2021). Rank-normalization, folding, and "
-    "localization: an improved R-hat for assessing convergence of MCMC. Bayesian Analysis 16(2), 667-718.",
+    (
+        "Betancourt, M. (2016). Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo. "
+        "arXiv:1604.00695."
+    ),
+    (
+        "Daniel, R. M., De Stavola, B. L., Cousens, S. N. and Vansteelandt, S. (2015). Causal mediation analysis with "
+        "multiple mediators. Biometrics 71(1), 1-14."
+    ),
+    (
+        "Kenny, D. A., Korchmaros, J. D. and Bolger, N. (2003). Lower level mediation in multilevel models. "
+        "Psychological Methods 8(2), 115-128."
+    ),
+    (
+        "Pearl, J. (2001). Direct and indirect effects. Proceedings of the 17th Conference on Uncertainty in Artificial "
+        "Intelligence, 411-420."
+    ),
+    (
+        "Pyke, F. and Lund-Thomsen, P. (2015). Industrial Clusters and Social Upgrading in Developing Countries: Towards "
+        "An Analytical Framework. CBS working paper 1-2015."
+    ),
+    (
+        "Steen, J., Loeys, T., Moerkerke, B. and Vansteelandt, S. (2017). Flexible mediation analysis with multiple "
+        "mediators. American Journal of Epidemiology 186(2), 184-193."
+    ),
+    (
+        "VanderWeele, T. J. (2015). Explanation in Causal Inference: Methods for Mediation and Interaction. Oxford "
+        "University Press."
+    ),
+    (
+        "Vehtari, A., Gelman, A., Simpson, D., Carpenter, B. and Bürkner, P.-C. (2021). Rank-normalization, folding, and "
+        "localization: an improved R-hat for assessing convergence of MCMC. Bayesian Analysis 16(2), 667-718."
+    ),
 )

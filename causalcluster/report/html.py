@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from causalcluster.report import chains, figures, forests, sections, tables
-from causalcluster.report.answer import write_answer
-from causalcluster.report.diagrams import draw_diagram, draw_weighted_diagram
+from causalcluster.report import chains, checks, effect_tables, figures, forests, sections, tables, words
+from causalcluster.report.answer import labels_of, write_answer
+from causalcluster.report.diagrams import draw_diagram, draw_paths, unidentified_parts
 from causalcluster.report.glossary import TERMS, WORKS
 from causalcluster.report.load import load_run
 from causalcluster.report.records import FinishedRun
@@ -91,15 +91,14 @@ def _content(run: FinishedRun) -> dict[str, Any]:
     outcomes = run.run.analysis.question.outcomes
     return {
         "title": sections.page_title(run),
+        "created": sections.created_words(run),
         "run": run.run,
         "diagnostics": run.diagnostics,
         "unreliable": run.diagnostics.status != "ok",
-        "answers": [write_answer(run, name) for name in outcomes],
-        "overviews": figures.present(figures.draw_overview(run, name) for name in outcomes),
+        "answers": [(write_answer(run, name), figures.draw_overview(run, name)) for name in outcomes],
         "question": sections.question_sentences(run),
         "edge_notes": sections.edge_notes(run),
         "diagram": draw_diagram(run),
-        "weighted": draw_weighted_diagram(run),
         "verdicts": tables.identification_table(run),
         "assumptions": tables.assumptions(run),
         "data_sentences": sections.data_sentences(run),
@@ -112,14 +111,14 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "coefficients": tables.coefficients_table(run),
         "effects": [_effects(run, name) for name in outcomes],
         "few_draws": sections.few_draws_note(run),
-        "hypotheses": tables.hypotheses_table(run),
+        "hypotheses": effect_tables.hypotheses_table(run),
         "diagnosis": sections.diagnosis_sentence(run),
-        "checks": tables.checks_table(run),
+        "checks": checks.checks_table(run),
         "chain_figures": figures.present(
             (*(chains.draw_ranks(run, name) for name in outcomes), chains.draw_energy(run))
         ),
-        "timings": tables.timings_table(run),
-        "versions": tables.versions_table(run),
+        "timings": checks.timings_table(run),
+        "versions": checks.versions_table(run),
         "command": sections.command_line(run),
         "resolved": sections.resolved_analysis(run),
         "warnings": sections.warnings_of(run),
@@ -130,8 +129,12 @@ def _content(run: FinishedRun) -> dict[str, Any]:
 
 def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:
     return {
-        "outcome": write_answer(run, outcome).outcome,
-        "tables": tables.effect_tables(run, outcome),
-        "figures": figures.present((figures.draw_densities(run, outcome), *forests.draw_forests(run, outcome))),
-        "clusters": tables.cluster_effects_table(run, outcome),
+        "outcome": labels_of(run)[outcome],
+        "paths": draw_paths(run, outcome),
+        "not_drawn": words.joined(unidentified_parts(run, outcome)),
+        "tables": effect_tables.effect_tables(run, outcome),
+        "figures": figures.present(
+            (figures.draw_densities(run, outcome), *forests.draw_forests(run, outcome))
+        ),
+        "clusters": effect_tables.cluster_effects_table(run, outcome),
     }

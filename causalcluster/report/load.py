@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,7 +37,6 @@ POSTERIOR_FILE: Final = "posterior.nc"
 _SCHEMA: Final = "causalcluster-run/1"
 _REPEAT: Final = "run the analysis again with 'causalcluster run FILE --out DIR'"
 _KEYS: Final = tuple(field.name for field in fields(EffectKey))
-_EFFECT_COORDS: Final = ("effect_name", "estimand", "effect_kind", "effect_")
 _NUMBERS: Final = tuple(f.name for f in fields(EffectRow) if f.name not in ("key", "reason"))
 
 
@@ -60,7 +58,9 @@ def load_run(directory: Path) -> FinishedRun:
         The folder does not exist or is not a run folder, or one of its files is missing or damaged.
     """
     if not directory.is_dir():
-        raise InputError("there is no such folder", where=str(directory), fix="name the folder given to --out")
+        raise InputError(
+            "there is no such folder", where=str(directory), fix="name the folder given to --out"
+        )
     if not (directory / RUN_FILE).is_file():
         raise InputError(
             f"this is not the folder of a finished run: it has no {RUN_FILE}",
@@ -116,19 +116,13 @@ def _read_json(path: Path) -> Any:
         raise _damaged(path, f"it is not valid JSON ({error})") from error
 
 
-@cache
-def _adapter(shape: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(shape)
-
-
 def _validate[T](shape: type[T], content: Any, path: Path) -> T:
     try:
-        validated: T = _adapter(shape).validate_python(content)
+        return TypeAdapter(shape).validate_python(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise _damaged(path, f"{place}: {first['msg']}") from error
-    return validated
 
 
 def _read_run(path: Path) -> tuple[RunSummary, Mapping[str, Any]]:
@@ -181,14 +175,18 @@ def _read_effects(path: Path) -> tuple[EffectRow, ...]:
 
 
 def _read_hypotheses(path: Path) -> tuple[HypothesisRow, ...]:
-    numbers = ("probability", "prior_probability", "bayes_factor")
-    texts = ("id", "claim", "verdict", "reason")
+    names = tuple(field.name for field in fields(HypothesisRow))
     return tuple(
         HypothesisRow(
-            **{name: row[name] for name in texts},
-            **{name: _number(row[name], path) for name in numbers},
+            id=row["id"],
+            claim=row["claim"],
+            probability=_number(row["probability"], path),
+            prior_probability=_number(row["prior_probability"], path),
+            bayes_factor=_number(row["bayes_factor"], path),
+            verdict=row["verdict"],
+            reason=row["reason"],
         )
-        for row in _read_rows(path, (*texts, *numbers))
+        for row in _read_rows(path, names)
     )
 
 
@@ -216,11 +214,12 @@ def _read_size(path: Path) -> tuple[int, int]:
 
 
 def _read_draws(path: Path, *, groups: Sequence[str]) -> dict[EffectKey, Draws]:
+    empty: dict[EffectKey, Draws] = {}
     for group in groups:
-        found = _open_group(path, group, _keyed_draws, {})
+        found = _open_group(path, group, _keyed_draws, empty)
         if found:
             return found
-    return {}
+    return empty
 
 
 def _keyed_draws(dataset: "xr.Dataset") -> dict[EffectKey, Draws]:
@@ -240,12 +239,12 @@ def _keyed_draws(dataset: "xr.Dataset") -> dict[EffectKey, Draws]:
 
 
 def _coordinate(dataset: "xr.Dataset", name: str, dim: str) -> tuple[str, ...] | None:
-    # A dataset cannot hold a variable and a coordinate of one name, so the key column `effect` goes by another.
-    for candidate in _EFFECT_COORDS if name == "effect" else (name,):
-        if candidate in dataset.coords and dataset[candidate].dims == (dim,):
-            return tuple(str(text) for text in dataset[candidate].values)
+    # A dataset cannot hold a variable and a coordinate of one name, so the key column `effect` is `estimand` here.
+    coord = "estimand" if name == "effect" else name
+    if coord in dataset.coords and dataset[coord].dims == (dim,):
+        return tuple(str(text) for text in dataset[coord].values)
     if name in ("outcome", "effect"):
-        raise KeyError(f"the rows have no coordinate {name!r}")
+        raise ValueError(f"the rows of its effects have no coordinate {coord!r}")
     return None
 
 

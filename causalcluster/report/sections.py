@@ -1,6 +1,8 @@
 """The page's content: pure functions from a finished run to what each section shows."""
 
 import json
+import shlex
+from datetime import datetime
 from typing import Final
 
 from causalcluster.report import words
@@ -19,6 +21,15 @@ def page_title(run: FinishedRun) -> str:
     return run.run.analysis.title.strip() or made
 
 
+def created_words(run: FinishedRun) -> str:
+    """Return when the run was made, ``2026-02-03 04:05 UTC`` where the file gives a readable time."""
+    try:
+        moment = datetime.fromisoformat(run.run.created)
+    except ValueError:
+        return run.run.created or "unknown date"
+    return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or ''}".strip()
+
+
 def question_sentences(run: FinishedRun) -> tuple[str, ...]:
     """Return the question in words: contrast, outcomes, mediators and clusters."""
     labels, analysis = labels_of(run), run.run.analysis
@@ -28,7 +39,7 @@ def question_sentences(run: FinishedRun) -> tuple[str, ...]:
     through = words.joined(labels[name] for name in question.mediators)
     asked += f", and how much of it would run through {through}?" if through else "?"
     sentences = [asked]
-    if contrast.description and contrast.description not in contrast_words(run):
+    if contrast.description and contrast_words(run) not in contrast.description:
         sentences.append(words.sentence(f"The contrast: {contrast.description}"))
     if run.run.data.cluster_column:
         sentences.append(
@@ -76,10 +87,14 @@ def data_sentences(run: FinishedRun) -> tuple[str, ...]:
     sentences = [words.sentence(used)]
     if data.cluster_column and data.clusters:
         sizes = sorted(cluster.rows for cluster in data.clusters)
-        sentences.append(
-            f"They fall into {words.counted(len(sizes), 'cluster')} (column {data.cluster_column}) of {sizes[0]:,} to "
-            f"{sizes[-1]:,} rows, {sizes[len(sizes) // 2]:,} in the middle one."
-        )
+        named = f"{words.counted(len(sizes), 'cluster')} (column {data.cluster_column})"
+        if sizes[0] == sizes[-1]:
+            sentences.append(f"They fall into {named} of {words.counted(sizes[0], 'row')} each.")
+        else:
+            middle = sizes[len(sizes) // 2]
+            sentences.append(
+                f"They fall into {named} of {sizes[0]:,} to {sizes[-1]:,} rows, {middle:,} in the middle one."
+            )
         outside = sum(not cluster.spans_contrast for cluster in data.clusters)
         if outside:
             sentences.append(
@@ -143,7 +158,9 @@ def diagnosis_sentence(run: FinishedRun) -> str:
     draws = f"{words.counted(run.chains, 'chain')} of {words.counted(run.draws_per_chain, 'draw')}"
     if run.diagnostics.status == "ok":
         return f"The sampler met every requirement ({draws}): its draws can be used."
-    return f"The sampler did not meet the requirements ({draws}): the numbers in this report must not be used."
+    return (
+        f"The sampler did not meet the requirements ({draws}): the numbers in this report must not be used."
+    )
 
 
 def few_draws_note(run: FinishedRun) -> str:
@@ -156,8 +173,6 @@ def few_draws_note(run: FinishedRun) -> str:
 
 def command_line(run: FinishedRun) -> str:
     """Return the command that repeats the run, quoted for a shell."""
-    import shlex
-
     return shlex.join(run.run.command)
 
 

@@ -11,7 +11,6 @@ from causalcluster.simulate.linear import PARENTS, SLOPE_NAMES, LinearParameters
 from causalcluster.simulate.polynomials import Polynomial, add, evaluate, normal_expectation, normal_sd
 
 TREATMENT, MEDIATORS, OUTCOME = "law", ("enforcement", "unions"), "wage"
-FIXED = "enforcement=0;unions=0"
 KEY_COLUMNS = ("outcome", "effect", "via", "level", "cluster", "horizon", "regime", "at", "scale")
 TRUTH_COLUMNS = (*KEY_COLUMNS, "value", "mc_error")
 
@@ -36,8 +35,10 @@ def linear_effects() -> Effects:
     effects |= {("nie", mediator): product for mediator, product in entering.items()}
     effects |= {("tnde", ""): direct, ("pnie", "all"): indirect}
     effects |= {("path", via): product for via, product in paths.items()}
-    # With every mediator held, only the direct edge is left.
-    effects[("cde", FIXED)] = direct
+    # With one mediator held, the paths around it are left.
+    for mediator in MEDIATORS:
+        around = [product for via, product in paths.items() if mediator not in via.split(">")]
+        effects[("cde", f"{mediator}=0")] = add(*around)
     return effects
 
 

@@ -1,6 +1,7 @@
 """Diagrams written as text, for the tests of identification."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def diagram(
         else:
             chain = [name.strip() for name in statement.split("->")]
             names |= dict.fromkeys(chain)
-            edges |= dict.fromkeys(zip(chain[:-1], chain[1:], strict=True))
+            edges |= dict.fromkeys(pairwise(chain))
     return Analysis(
         path=Path("analysis.yaml"),
         title="",

@@ -17,7 +17,16 @@ NUMBERS = (
     "mean", "sd", "median", "lower", "upper", "ci_prob", "prob_positive", "ess_bulk", "ess_tail", "r_hat",
 )  # fmt: skip
 SCRIPT = "<script>alert(1)</script>"
-HOSTILE = (SCRIPT, 'cl "1", x', "Sialkot & Söhne's", "$\\frac{1}{0}$", "تونس", "纺织 产业", "a\nb\x07", "--><svg onload=x>")
+HOSTILE = (
+    SCRIPT,
+    'cl "1", x',
+    "Sialkot & Söhne's",
+    "$\\frac{1}{0}$",
+    "تونس",
+    "纺织 产业",
+    "a\nb\x07",
+    "--><svg onload=x>",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +70,7 @@ def _labels(fake: Fake) -> dict[str, str]:
     labels = {"law": "Labour law", "enforcement": "Enforcement", "unions": "Trade unions", "log_wage": "Log wage",
               "injury": "Injuries", "size": "Firm size"}  # fmt: skip
     if fake.hostile:
-        labels |= {"enforcement": f"Enforcement {SCRIPT}", "log_wage": 'Log "wage", $x$ & <b>bold</b>'}
+        labels |= {"enforcement": f"Enforcement\x07 {SCRIPT}", "log_wage": 'Log "wage", $x$ & <b>bold</b>'}
     return labels
 
 
@@ -84,7 +93,9 @@ def _effects(fake: Fake, names: list[str]) -> Iterator[tuple[EffectKey, np.ndarr
                 **{f"cluster:{name}": clusters[..., i] for i, name in enumerate(names)},
             }
         levels = list(level_draws["nde", ""]) if fake.clusters else ["sample"]
-        mediated = {level: sum(level_draws["nie", name][level] for name in fake.mediators) for level in levels}
+        mediated = {
+            level: sum(level_draws["nie", name][level] for name in fake.mediators) for level in levels
+        }
         for level in levels:
             yield from _rows_of_level(outcome, level, level_draws, mediated[level], fake)
 
@@ -134,7 +145,9 @@ def _write_hypotheses(path: Path, fake: Fake) -> None:
     ]  # fmt: skip
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "claim", "probability", "prior_probability", "bayes_factor", "verdict", "reason"])
+        writer.writerow(
+            ["id", "claim", "probability", "prior_probability", "bayes_factor", "verdict", "reason"]
+        )
         writer.writerows(rows if fake.hypotheses else [])
 
 
@@ -287,13 +300,20 @@ def _write_posterior(path: Path, draws: dict[EffectKey, np.ndarray], fake: Fake)
         }
         tree["/prior"] = _effects_dataset(wide)
     if fake.energy:
-        tree["/sample_stats"] = xr.Dataset({"energy": (("chain", "draw"), 40 + 3 * rng.standard_normal(shape))})
+        tree["/sample_stats"] = xr.Dataset(
+            {"energy": (("chain", "draw"), 40 + 3 * rng.standard_normal(shape))}
+        )
     xr.DataTree.from_dict(tree).to_netcdf(path, engine="netcdf4")
 
 
 def _effects_dataset(draws: dict[EffectKey, np.ndarray]) -> xr.Dataset:
     coords = {
-        ("effect_name" if name == "effect" else name): ("row", np.array([getattr(key, name) for key in draws], dtype=object))
+        ("estimand" if name == "effect" else name): (
+            "row",
+            np.array([getattr(key, name) for key in draws], dtype=object),
+        )
         for name in KEYS
     }
-    return xr.Dataset({"effect": (("chain", "draw", "row"), np.stack(list(draws.values()), axis=-1))}, coords=coords)
+    return xr.Dataset(
+        {"effect": (("chain", "draw", "row"), np.stack(list(draws.values()), axis=-1))}, coords=coords
+    )

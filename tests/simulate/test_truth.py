@@ -35,9 +35,8 @@ def worlds(slopes):
         ("nie", "unions"): wage(1, 1, 1) - wage(1, 0, 1),
         ("tnde", ""): treated - wage(1, 1, 0),
         ("pnie", "all"): wage(1, 1, 0) - untreated,
-        ("cde", "enforcement=0;unions=0"): (
-            wage(1, 1, 1, enforcement=0.0, unions=0.0) - wage(0, 0, 0, enforcement=0.0, unions=0.0)
-        ),
+        ("cde", "enforcement=0"): wage(1, 1, 1, enforcement=0.0) - wage(0, 0, 0, enforcement=0.0),
+        ("cde", "unions=0"): wage(1, 1, 1, unions=0.0) - wage(0, 0, 0, unions=0.0),
     }
 
 

@@ -1,0 +1,38 @@
+# The two commands of the README are `make demo` and `make test`; each does the set-up it needs.
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.set-up
+UV := $(shell command -v uv 2>/dev/null || echo python3 -m uv)
+
+.PHONY: setup demo test lint lock calibrate bench
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml .python-version
+	$(UV) --version >/dev/null 2>&1 || python3 -m pip install --quiet uv || python3 -m pip install --quiet --break-system-packages uv
+	test -x $(PYTHON) || $(UV) venv --quiet --python "$$(cat .python-version)" $(VENV)
+	$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: setup
+	$(VENV)/bin/causalcluster demo --out demo-output
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+test: setup lint
+	$(PYTHON) -m pytest -q
+
+lock:
+	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
+	  --python-version 3.13 --quiet --output-file requirements.lock
+
+calibrate: setup
+	$(PYTHON) -m tests.calibration.linear
+
+bench: setup
+	$(PYTHON) -m tests.benchmarks.row_models

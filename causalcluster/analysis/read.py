@@ -1,0 +1,236 @@
+"""From the text of an analysis file to its records."""
+
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from causalcluster.analysis.claim_records import is_word_character
+from causalcluster.analysis.edges import Reader, lag_of
+from causalcluster.analysis.links import check_concepts, join_edges, read_interactions, read_unobserved
+from causalcluster.analysis.modelling import read_model
+from causalcluster.analysis.question import read_question
+from causalcluster.analysis.records import (
+    Analysis,
+    DataSpec,
+    Hypothesis,
+    ModelSpec,
+    Node,
+    Question,
+    Sampling,
+)
+from causalcluster.analysis.schema import AnalysisSection, DataSection, HypothesisSection, NodeSection
+from causalcluster.analysis.shape import validate_shape
+from causalcluster.analysis.support import refuse_unsupported
+from causalcluster.analysis.yaml_lines import Document, load_yaml
+from causalcluster.errors import AnalysisFileError, ClaimError
+
+RESERVED = ("all", "direct", "dependence")
+"""Names that `via` gives a meaning of its own."""
+
+_LINKED = ("bernoulli", "binomial", "ordinal", "beta")
+
+
+def read_analysis(path: Path | str) -> Analysis:
+    """Read and validate an analysis file.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    AnalysisFileError
+        There is no such file, it is not UTF-8 text, or its content is wrong; the message says at which line.
+    ClaimError
+        A claim does not parse.
+    UnsupportedError
+        The file asks for something that this version does not do.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        why = f"The byte at position {error.start} does not belong to UTF-8"
+        raise AnalysisFileError("the file is not UTF-8 text", where=str(path), why=why) from error
+    except OSError as error:
+        what = f"the analysis file cannot be read ({error.strerror or error})"
+        raise AnalysisFileError(what, where=str(path), fix="Check the file's name and folder") from error
+    return parse_analysis(text, path=path)
+
+
+def parse_analysis(text: str, *, path: Path | str) -> Analysis:
+    """Validate the text of an analysis file.
+
+    Parameters
+    ----------
+    text
+        YAML, by the schema ``causalcluster/1``.
+    path
+        Where the text stands: the data file is relative to its folder, and errors name it. It need not exist.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    AnalysisFileError
+        The content is wrong; the message says at which line.
+    ClaimError
+        A claim does not parse.
+    UnsupportedError
+        The text asks for something that this version does not do.
+    """
+    path = Path(path)
+    document = load_yaml(text, name=str(path))
+    section = validate_shape(document)
+    nodes = tuple(_read_nodes(section.nodes, document))
+    check_concepts(document, nodes)
+    reader = Reader(document=document, names=tuple(node.name for node in nodes))
+    edges, warnings = join_edges(section.edges, nodes, reader)
+    interactions = read_interactions(section.interactions, edges, reader)
+    question = read_question(section.question, edges, reader)
+    model, more = _single_level(section, read_model(section.model, edges, interactions, reader))
+    analysis = Analysis(
+        path=path,
+        title=section.title.strip() or path.stem,
+        data=_read_data(section.data, path, document),
+        nodes=nodes,
+        edges=edges,
+        interactions=interactions,
+        unobserved=read_unobserved(section.unobserved, reader),
+        question=question,
+        model=model,
+        sampling=Sampling(**section.sampling.model_dump()),
+        hypotheses=tuple(_read_hypotheses(section.hypotheses, question, reader)),
+        text=text,
+        warnings=(*warnings, *more),
+    )
+    _check_time(analysis, section, document)
+    refuse_unsupported(analysis, section, document)
+    return analysis
+
+
+def _read_nodes(sections: Mapping[str, NodeSection], document: Document) -> Iterator[Node]:
+    for name, section in sections.items():
+        _check_node_name(name, document)
+        _check_family(name, section, document)
+        yield Node(
+            name=name,
+            layer=section.layer,
+            actor=section.actor,
+            column=section.column or name,
+            concept=section.concept,
+            label=(section.label or "").strip() or name,
+            family=section.family,
+            link=section.link,
+            trials=section.trials,
+        )
+
+
+def _check_node_name(name: str, document: Document) -> None:
+    place = ("nodes", name)
+    if not name or not all(map(is_word_character, name)):
+        what = f"'{name}' cannot name a node: names hold letters, digits and '_' only"
+        raise document.error(place, what, fix="Shorten the name and put free text into 'label'")
+    if name in RESERVED:
+        what = f"'{name}' cannot name a node: the word has a meaning of its own in the tables of effects"
+        raise document.error(place, what, fix="Choose another name; 'column' and 'label' may stay")
+
+
+def _check_family(name: str, section: NodeSection, document: Document) -> None:
+    place = ("nodes", name)
+    if section.link is not None and section.family not in _LINKED:
+        what = f"node '{name}' has a link, but its family '{section.family}' takes none"
+        raise document.error((*place, "link"), what, fix="Leave 'link' out")
+    if section.trials is not None and section.family != "binomial":
+        what = f"node '{name}' has trials, but its family is '{section.family}'"
+        raise document.error((*place, "trials"), what, fix="Leave 'trials' out, or write 'family: binomial'")
+    if section.family == "binomial" and section.trials is None:
+        what = f"the binomial node '{name}' has no 'trials'"
+        raise document.error(place, what, fix="Name the column with the number of trials")
+
+
+def _read_data(section: DataSection, path: Path, document: Document) -> DataSpec:
+    if (section.file is None) == (section.moments is None):
+        if section.file is None:
+            fix = "Name the table, relative to this file"
+            raise document.error(("data",), "the key 'file' is missing under data", fix=fix)
+        what = "data has both 'file' and 'moments'"
+        raise document.error(("data", "moments"), what, fix="Keep one of them")
+    if section.nested_in and section.cluster is None:
+        what = "'nested_in' is given without 'cluster'"
+        fix = "Name the column of the clusters under 'cluster'"
+        raise document.error(("data", "nested_in"), what, fix=fix)
+    return DataSpec(
+        file=_absolute(section.file, path),
+        moments=_absolute(section.moments, path),
+        cluster=section.cluster,
+        nested_in=tuple(section.nested_in),
+        crossed_with=tuple(section.crossed_with),
+        unit=section.unit,
+        time=section.time,
+        missing=section.missing,
+    )
+
+
+def _absolute(name: str | None, path: Path) -> str | None:
+    """Return a file or glob of the analysis as an absolute one, relative to the analysis file's folder."""
+    if name is None:
+        return None
+    folder = path.absolute().parent
+    file = folder / name
+    # Links are followed in folders alone: a linked table keeps the ending that tells its format.
+    if glob.has_magic(name) and not file.is_file():
+        return name if Path(name).is_absolute() else str(Path(glob.escape(str(folder.resolve())), name))
+    return str(file.parent.resolve() / file.name)
+
+
+def _single_level(section: AnalysisSection, model: ModelSpec) -> tuple[ModelSpec, tuple[str, ...]]:
+    """Let nothing vary where there are no clusters, and say so where something was asked to vary."""
+    if section.data.cluster is not None:
+        return model, ()
+    asked = "varying" in section.model.model_fields_set and model.varying != "none"
+    sentence = "The analysis names no cluster column, so nothing varies and 'varying' under model is ignored."
+    return replace(model, varying="none"), (sentence,) if asked else ()
+
+
+def _read_hypotheses(
+    sections: Sequence[HypothesisSection], question: Question, reader: Reader
+) -> Iterator[Hypothesis]:
+    # Claims have a grammar of their own, which files without hypotheses do not need.
+    from causalcluster.analysis.claims import parse_claim
+
+    seen: set[str] = set()
+    for position, section in enumerate(sections):
+        if section.id in seen:
+            what = f"the hypothesis id '{section.id}' is given twice"
+            raise reader.document.error(("hypotheses", position, "id"), what, fix="Give each its own id")
+        seen.add(section.id)
+        try:
+            claim = parse_claim(
+                section.claim, outcomes=question.outcomes, mediators=question.mediators, nodes=reader.names
+            )
+        except ClaimError as error:
+            where = f"{reader.document.where(('hypotheses', position, 'claim'))}: hypothesis '{section.id}'"
+            raise ClaimError(error.what, where=where, why=error.why, fix=error.fix) from error
+        yield Hypothesis(id=section.id, claim=claim, text=section.claim)
+
+
+def _check_time(analysis: Analysis, section: AnalysisSection, document: Document) -> None:
+    if analysis.data.time is not None:
+        return
+    fix = "Name the column of the period under 'data: time'"
+    if any(edge.lag for edge in analysis.edges):
+        position = next(i for i, item in enumerate(section.edges) if lag_of(item))
+        what = f"the edge '{section.edges[position]}' has a lag, but the data have no time"
+        raise document.error(("edges", position), what, fix=fix)
+    if analysis.model.time_effects != "none":
+        what = "time effects need a time, and the data have none"
+        raise document.error(("model", "time_effects"), what, fix=fix)

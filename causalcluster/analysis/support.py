@@ -1,0 +1,171 @@
+"""Refusals of what the analysis file may ask for and this version does not do."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+
+from causalcluster.analysis.edges import lag_of
+from causalcluster.analysis.records import Analysis, Edge, Hypothesis, Interaction
+from causalcluster.analysis.schema import FRAMEWORK, AnalysisSection
+from causalcluster.analysis.yaml_lines import Document, Place
+from causalcluster.errors import UnsupportedError
+
+_LATER_FILES = {
+    ".feather": "Feather",
+    ".arrow": "Arrow",
+    ".ipc": "Arrow",
+    ".dta": "Stata",
+    ".xlsx": "Excel",
+    ".xls": "Excel",
+}
+_INTERVENTIONAL = ("ide", "iie", "overall")
+
+Refusal = tuple[Place, str, str]
+"""Where, what is asked for, and what to do instead."""
+
+
+def refuse_unsupported(analysis: Analysis, section: AnalysisSection, document: Document) -> None:
+    """Refuse the first thing in the file that this version does not do.
+
+    Parameters
+    ----------
+    analysis
+        The analysis as records.
+    section
+        The same as it stands in the file, with the keys that the records have no place for.
+    document
+        The file, for lines.
+
+    Raises
+    ------
+    UnsupportedError
+        Names the key, its line and what to do instead.
+    """
+    refusals = [
+        *_data(section),
+        *_nodes(section),
+        *_edges(section),
+        *_interactions(analysis, section),
+        *_question(section),
+        *_model(section),
+        *_hypotheses(analysis, document),
+    ]
+    if section.alternatives is not None:
+        refusals.append((("alternatives",), "the key 'alternatives'", "Write one file for each diagram"))
+    if refusals:
+        place, what, fix = min(refusals, key=lambda refusal: document.line(refusal[0]) or 0)
+        raise UnsupportedError(
+            f"{what} is not available in this version", where=document.where(place), fix=fix
+        )
+
+
+def _data(section: AnalysisSection) -> Iterator[Refusal]:
+    data = section.data
+    if data.moments is not None:
+        yield ("data", "moments"), "an analysis of 'moments' under data", "Name the table with 'file:'"
+    if data.file is not None:
+        kind = _LATER_FILES.get(PurePath(data.file).suffix.lower())
+        if kind is not None:
+            what = f"reading {kind} files ('{data.file}')"
+            yield ("data", "file"), what, "Save the table as CSV (UTF-8) or Parquet"
+        if "://" in data.file:
+            yield ("data", "file"), f"reading from an address ('{data.file}')", "Download the table first"
+    for key in ("nested_in", "crossed_with", "unit"):
+        if getattr(data, key):
+            yield ("data", key), f"the key '{key}' under data", "Leave it out"
+
+
+def _nodes(section: AnalysisSection) -> Iterator[Refusal]:
+    for name, node in section.nodes.items():
+        if node.family != "gaussian":
+            fix = "Leave it out (the equation is then linear), or leave out the node"
+            yield ("nodes", name, "family"), f"the family '{node.family}' (node '{name}')", fix
+        for key, given in (("indicators", node.indicators), ("se", node.se)):
+            if given:
+                yield ("nodes", name, key), f"the key '{key}' (node '{name}')", "Leave it out"
+
+
+def _edges(section: AnalysisSection) -> Iterator[Refusal]:
+    for position, item in enumerate(section.edges):
+        if lag_of(item):
+            fix = "Leave the edge out, or draw it without a lag"
+            yield ("edges", position), f"the lagged edge '{item}'", fix
+
+
+def _interactions(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal]:
+    position_of = _positions(section.interactions, analysis.interactions)
+    for product in analysis.interactions:
+        reason = _refused_product(product, analysis)
+        if reason:
+            place: Place = ("interactions", position_of[product])
+            fix = "Leave it out, or interact the treatment with a node on its way to the target"
+            yield place, f"the interaction '{product.name} -> {product.target}' ({reason})", fix
+
+
+def _positions(items: Sequence[str], products: Sequence[Interaction]) -> dict[Interaction, int]:
+    """Return the item of each product; an item gives one product for each of its targets."""
+    counts = [item.rpartition("->")[2].count(",") + 1 for item in items]
+    owners = [position for position, count in enumerate(counts) for _ in range(count)]
+    return dict(zip(products, owners, strict=True))
+
+
+def _refused_product(product: Interaction, analysis: Analysis) -> str:
+    """Return why this version does not do a product, or an empty text where it does."""
+    treatment = analysis.question.treatment
+    if len(product.factors) != 2:
+        return "it has more than two factors"
+    if treatment not in product.factors:
+        return f"the treatment '{treatment}' is not one of its factors"
+    other = product.factors[1] if product.factors[0] == treatment else product.factors[0]
+    if other == treatment:
+        return "it is a square"
+    layer = next(node.layer for node in analysis.nodes if node.name == other)
+    if layer == "context":
+        return f"'{other}' belongs to the context"
+    # Its factors are parents of the target, so the other factor need only be reached from the treatment.
+    if other not in _reached(treatment, analysis.edges):
+        return f"'{other}' is on no directed path from the treatment to '{product.target}'"
+    return ""
+
+
+def _reached(start: str, edges: Sequence[Edge]) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        node = waiting.pop()
+        heirs = {edge.target for edge in edges if edge.source == node and edge.lag == 0} - found
+        found |= heirs
+        waiting += heirs
+    return found
+
+
+def _question(section: AnalysisSection) -> Iterator[Refusal]:
+    for key, given in (("horizons", section.question.horizons), ("regimes", section.question.regimes)):
+        if given:
+            yield ("question", key), f"the key '{key}' under question", "Leave it out"
+
+
+def _model(section: AnalysisSection) -> Iterator[Refusal]:
+    model = section.model
+    if model.time_effects != "none":
+        place: Place = ("model", "time_effects")
+        yield place, f"'time_effects: {model.time_effects}' under model", "Write 'time_effects: none'"
+    if model.priors.base == "framework":
+        yield ("model", "priors"), "'priors: framework' under model", "Write 'priors: neutral'"
+
+
+def _hypotheses(analysis: Analysis, document: Document) -> Iterator[Refusal]:
+    if document.content.get("hypotheses") == FRAMEWORK:
+        yield ("hypotheses",), "'hypotheses: framework'", "List your own, each with an id and a claim"
+    for position, hypothesis in enumerate(analysis.hypotheses):
+        for what in _refused_terms(hypothesis):
+            fix = "Claim something about another effect, or leave the hypothesis out"
+            yield ("hypotheses", position, "claim"), f"{what} in the claim of '{hypothesis.id}'", fix
+
+
+def _refused_terms(hypothesis: Hypothesis) -> Iterator[str]:
+    for _, term in hypothesis.claim.terms:
+        if term.effect in _INTERVENTIONAL:
+            yield f"the effect '{term.effect}'"
+        for key, given in (("horizon", term.horizon is not None), ("regime", term.regime), ("at", term.at)):
+            if given:
+                yield f"'{key}'"

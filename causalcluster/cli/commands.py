@@ -1,0 +1,138 @@
+"""What the longer commands do, between reading arguments and the package's own functions."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from causalcluster.analysis import read_analysis
+
+UNRELIABLE = 3
+
+
+def run_file(file: Path, out: Path, settings: Mapping[str, int], *, quiet: bool, as_json: bool) -> int:
+    """Run an analysis file into a folder; returns the exit code."""
+    analysis = read_analysis(file)
+    analysis = dataclasses.replace(analysis, sampling=dataclasses.replace(analysis.sampling, **settings))
+    from causalcluster.output.files import check_writable, write_run
+
+    check_writable(out)
+    from causalcluster.pipeline import analyse
+
+    talk = not quiet and not as_json
+    bar = talk and sys.stderr.isatty()
+    say = _say_stage if talk else None
+    result = analyse(analysis, progress=say, bar=bar)
+    write_run(result, out, command=_command(file, out, settings))
+    if as_json:
+        typer.echo(json.dumps(_run_json(result, out), ensure_ascii=False, indent=2))
+    elif not quiet:
+        _print_answer(result, out)
+    return UNRELIABLE if result.diagnostics.status == "unreliable" else 0
+
+
+def check_file(file: Path, *, quiet: bool, as_json: bool) -> None:
+    """Validate an analysis and its data and say what is identified."""
+    analysis = read_analysis(file)
+    from causalcluster.identification import verdict_to_json
+    from causalcluster.pipeline import plan_analysis
+
+    plan = plan_analysis(analysis)
+    if as_json:
+        contents = {
+            "title": analysis.title,
+            "rows": plan.panel.rows,
+            "rows_used": plan.panel.rows_used,
+            "clusters": [{"label": label, "rows": rows} for label, rows in plan.panel.clusters],
+            "contrast": list(plan.panel.contrast),
+            "verdicts": [verdict_to_json(verdict) for verdict in plan.verdicts],
+            "dowhy": [dataclasses.asdict(answer) for answer in plan.dowhy],
+            "notes": list(plan.design.notes),
+            "warnings": list(plan.warnings),
+        }
+        typer.echo(json.dumps(contents, ensure_ascii=False, indent=2))
+    elif not quiet:
+        _print_plan(plan)
+
+
+def _print_plan(plan: Any) -> None:
+    from causalcluster.diagram import to_text
+
+    panel = plan.panel
+    typer.echo(plan.analysis.title)
+    typer.echo("")
+    typer.echo(to_text(plan.graph, {node.name: node.label for node in plan.analysis.nodes}))
+    typer.echo("")
+    groups = f" in {len(panel.clusters)} clusters" if panel.cluster_column is not None else ""
+    typer.echo(f"Data: {panel.rows_used} of {panel.rows} rows used{groups}. Contrast: {panel.contrast_description}.")
+    for note in plan.design.notes:
+        typer.echo(f"Note: {note}")
+    for line in _unlinked(plan):
+        typer.echo(line)
+    typer.echo("")
+    for verdict in plan.verdicts:
+        mark = "identified    " if verdict.identified else "NOT identified"
+        name = f"{verdict.effect}({verdict.outcome}{', via=' + verdict.via if verdict.via else ''})"
+        typer.echo(f"{mark}  {name}: {verdict.reason}")
+    for answer in plan.dowhy:
+        agreement = "agrees" if answer.agrees else "DISAGREES"
+        found = "no adjustment set" if answer.theirs is None else "{" + ", ".join(answer.theirs) + "}"
+        typer.echo(f"DoWhy {agreement} on the total effect on {answer.outcome}: {found}.")
+    for warning in plan.warnings:
+        typer.echo(f"Warning: {warning}")
+
+
+def _unlinked(plan: Any) -> list[str]:
+    """Say between which named concepts the paper has no edge."""
+    from causalcluster.framework import unlinked_pairs
+
+    concepts = {node.name: node.concept for node in plan.analysis.nodes if node.concept}
+    if len(concepts) < 2:
+        return []
+    pairs = unlinked_pairs(concepts)
+    listed = "; ".join(f"{left} and {right}" for left, right in pairs)
+    return [f"The paper draws no edge between: {listed}."] if pairs else []
+
+
+def _print_answer(result: Any, out: Path) -> None:
+    table = result.effects
+    level = "population" if (table["level"] == "population").any() else "sample"
+    main = table[(table["level"] == level) & table["effect"].isin(["total", "nde", "nie", "prop_mediated"])]
+    if result.diagnostics.status == "unreliable":
+        typer.echo("UNRELIABLE: do not use these numbers. " + "; ".join(result.diagnostics.reasons), err=True)
+    typer.echo(f"Effects ({level}):")
+    for row in main.itertuples():
+        name = f"{row.effect}({row.outcome}{', via=' + row.via if row.via else ''})"
+        if row.median == row.median:
+            typer.echo(f"  {name}: {row.median:.4g} [{row.lower:.4g}, {row.upper:.4g}]")
+        else:
+            typer.echo(f"  {name}: not shown ({row.reason})")
+    for row in result.hypotheses.itertuples():
+        typer.echo(f"  {row.id}: {row.verdict} ({row.claim})")
+    for warning in result.plan.warnings:
+        typer.echo(f"Warning: {warning}")
+    typer.echo(f"Report: {out / 'report.html'}")
+
+
+def _run_json(result: Any, out: Path) -> dict[str, Any]:
+    return {
+        "out": str(out),
+        "status": result.diagnostics.status,
+        "reasons": list(result.diagnostics.reasons),
+        "warnings": list(result.plan.warnings),
+        "effects": json.loads(result.effects[result.effects["cluster"] == ""].to_json(orient="records")),
+        "hypotheses": json.loads(result.hypotheses.to_json(orient="records")),
+    }
+
+
+def _say_stage(sentence: str) -> None:
+    typer.echo(f"causalcluster: {sentence}", err=True)
+
+
+def _command(file: Path, out: Path, settings: Mapping[str, int]) -> list[str]:
+    options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    return ["causalcluster", "run", str(file), "--out", str(out), *options]

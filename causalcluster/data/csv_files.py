@@ -1,0 +1,206 @@
+"""CSV files -> Table: one pass through DuckDB keeps the wanted columns as numbers in memory."""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import duckdb
+import narwhals as nw
+
+from causalcluster.data.duckdb_engine import connect, hash_files, quote_literal, quote_name, quote_path
+from causalcluster.data.frames import TIME
+from causalcluster.data.panel import CLUSTER, position_column
+from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_duplicate_names
+from causalcluster.errors import DataError
+
+MISSING_WORDS = ("", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none", ".")
+"""What counts as a missing number in CSV, in any case; a cluster's label is missing only where it is empty."""
+
+_DELIMITERS = (",", ";", "\t", "|")
+_TYPED = "typed_rows"
+
+
+def open_csv(files: Sequence[Path], *, name: str, expected: Collection[str]) -> Table:
+    """Open CSV files (UTF-8, RFC 4180, with a header) as one table.
+
+    Parameters
+    ----------
+    files
+        Parts in the order in which their rows follow each other.
+    name
+        What messages call the table.
+    expected
+        Column names that the analysis needs; they tell the delimiter (comma, semicolon, tab or bar).
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        A file is empty, not UTF-8, broken, or has other columns than the first part.
+    """
+    header, delimiter = _read_header(files[0], expected)
+    refuse_duplicate_names(header, str(files[0]))
+    for part in files[1:]:
+        other, _ = _read_header(part, expected)
+        if other != header:
+            raise DataError(
+                f"this part's columns are {other}, those of {files[0].name} are {header}",
+                where=str(part),
+                fix="Give every part the same columns in the same order",
+            )
+    connection = connect()
+    source = _source(files, len(header), delimiter)
+    names = tuple(f"c{i}" for i in range(len(header)))
+    relation = connection.sql(f"SELECT * FROM {source}")
+
+    return Table(
+        frame=nw.from_native(relation).lazy(),
+        columns=tuple(header),
+        engine_columns=names,
+        name=name,
+        read=lambda wanted: _read_typed(connection, source, dict(zip(header, names, strict=True)), wanted, name),
+        fingerprint=lambda _wanted: hash_files(files),
+    )
+
+
+def _read_header(path: Path, expected: Collection[str]) -> tuple[list[str], str]:
+    """Return the header's names and the delimiter under which most expected names are found."""
+    best: tuple[int, list[str], str] | None = None
+    for delimiter in _DELIMITERS:
+        names = _first_record(path, delimiter)
+        found = len(set(names) & set(expected))
+        if best is None or found > best[0]:
+            best = (found, names, delimiter)
+    if best is None or not any(best[1]):
+        raise DataError("the file is empty", where=str(path), fix="Give a file with a header line and rows")
+    return best[1], best[2]
+
+
+def _first_record(path: Path, delimiter: str) -> list[str]:
+    try:
+        with _open_text(path) as stream:
+            return next(csv.reader(stream, delimiter=delimiter, strict=True), [])
+    except UnicodeDecodeError as error:
+        raise _not_utf8(str(path), "in its first lines") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"the compressed file cannot be read ({error})",
+            where=str(path),
+            why="It may be cut off or not be compressed with gzip",
+            fix="Write the file again",
+        ) from error
+    except csv.Error as error:
+        raise DataError(f"the header cannot be read ({error})", where=str(path)) from error
+
+
+def _open_text(path: Path) -> TextIO:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _not_utf8(where: str, place: str) -> DataError:
+    return DataError(
+        f"the file is not UTF-8 text ({place})",
+        where=where,
+        why="Letters outside ASCII would come out wrong",
+        fix="Save it as 'CSV UTF-8'",
+    )
+
+
+def _source(files: Sequence[Path], width: int, delimiter: str) -> str:
+    """Return the table function that reads every column as text, under names c0, c1, ..."""
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    paths = ", ".join(quote_path(path) for path in files)
+    return (
+        f"read_csv([{paths}], columns={{{columns}}}, header=true, auto_detect=false, "
+        f"delim={quote_literal(delimiter)}, quote='\"', escape='\"', nullstr='', strict_mode=true, "
+        f"hive_partitioning=false, encoding='utf-8', compression='{_compression(files)}')"
+    )
+
+
+def _compression(files: Sequence[Path]) -> str:
+    # DuckDB's own guess goes by '.gz' in lower case alone.
+    return "gzip" if files[0].suffix.lower() == ".gz" else "none"
+
+
+def _read_typed(
+    connection: duckdb.DuckDBPyConnection, source: str, engine: dict[str, str], wanted: Wanted, name: str
+) -> Typed:
+    fields, checks = [], []
+    for i, column in enumerate(wanted.numeric):
+        text = quote_name(engine[column])
+        fields.append(f"{_number(text)} AS {position_column(i)}")
+        checks.append(_bad(text, _number(text, keep_nan=True), i))
+    if wanted.cluster is not None:
+        fields.append(f"{quote_name(engine[wanted.cluster])} AS {CLUSTER}")
+    if wanted.time is not None:
+        text = quote_name(engine[wanted.time])
+        fields.append(f"{_period(text)} AS {TIME}")
+        checks.append(_bad(text, _period(text), len(wanted.numeric)))
+    bad = f"coalesce({', '.join(checks)})"
+    try:
+        connection.execute(f"CREATE OR REPLACE TABLE {_TYPED} AS SELECT {', '.join(fields)}, {bad} AS bad FROM {source}")
+    except duckdb.Error as error:
+        raise _explain(error, name) from error
+    first = connection.execute(
+        f"SELECT bad, rowid + 1 FROM {_TYPED} WHERE bad IS NOT NULL ORDER BY rowid LIMIT 1"
+    ).fetchone()
+    names = (*wanted.numeric, *((wanted.time,) if wanted.time is not None else ()))
+    found = None
+    if first is not None:
+        position, value = str(first[0]).split(":", 1)
+        found = BadText(column=names[int(position)], value=value, row=int(first[1]))
+    return Typed(frame=nw.from_native(connection.sql(f"SELECT * EXCLUDE (bad) FROM {_TYPED}")).lazy(), bad=found)
+
+
+def _bad(text: str, parsed: str, position: int) -> str:
+    return f"CASE WHEN {parsed} IS NULL AND NOT {_missing(text)} THEN '{position}:' || {text} END"
+
+
+def _missing(text: str) -> str:
+    words = ", ".join(quote_literal(word) for word in MISSING_WORDS)
+    return f"({text} IS NULL OR lower(trim({text})) IN ({words}))"
+
+
+def _number(text: str, *, keep_nan: bool = False) -> str:
+    """Return SQL for the number in a text; true and false are 1 and 0."""
+    word = f"lower(trim({text}))"
+    number = _double(text)
+    number = f"CASE {word} WHEN 'true' THEN 1.0::DOUBLE WHEN 'false' THEN 0.0::DOUBLE ELSE {number} END"
+    return number if keep_nan else f"CASE WHEN NOT isnan({number}) THEN {number} END"
+
+
+def _double(text: str) -> str:
+    # DuckDB reads 2_3 as 23; in a table it is more likely a code than a number.
+    return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END"
+
+
+def _period(text: str) -> str:
+    """Return SQL for a whole number, or a date as microseconds since 1970."""
+    number = _double(text)
+    whole = f"CASE WHEN {number} = floor({number}) THEN TRY_CAST({number} AS BIGINT) END"
+    date = f"epoch_us(TRY_CAST({text} AS TIMESTAMP))"
+    return f"CASE WHEN {number} IS NULL THEN {date} ELSE {whole} END"
+
+
+def _explain(error: duckdb.Error, name: str) -> DataError:
+    """Turn DuckDB's report into one sentence with the line and the finding."""
+    lines = str(error).splitlines()
+    if "not utf-8" in str(error).lower() or "unicode" in str(error).lower():
+        return _not_utf8(name, next((line for line in lines if "Line:" in line), "see its bytes").strip())
+    marks = ("Original Line", "Expected Number", "Value with", "Maximum line")
+    found = [line.split("CSV Error on ")[-1].strip() for line in lines if "CSV Error on" in line]
+    found += [line.strip() for line in lines if line.startswith(marks)]
+    return DataError(
+        "the file cannot be read: " + ("; ".join(found) or lines[0]),
+        where=name,
+        why="It may be cut off or not be CSV with a header",
+        fix="Write the file again",
+    )

@@ -1,0 +1,81 @@
+"""The file or glob of an analysis -> Table."""
+
+import glob
+from collections.abc import Collection
+from pathlib import Path
+
+from causalcluster.analysis.records import DataSpec
+from causalcluster.data.csv_files import open_csv
+from causalcluster.data.parquet_files import open_parquet
+from causalcluster.data.table import Table
+from causalcluster.errors import DataError, UnsupportedError, did_you_mean
+
+_TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+_LATER = {".feather": "Feather", ".arrow": "Arrow", ".dta": "Stata", ".xlsx": "Excel", ".xls": "Excel"}
+
+
+def open_table(spec: DataSpec, *, expected: Collection[str] = ()) -> Table:
+    """Open the CSV (also .csv.gz) or Parquet file, or the glob of parts, that an analysis names.
+
+    Parameters
+    ----------
+    spec
+        ``file`` is an absolute path or glob. A file of exactly that name is taken before a glob.
+    expected
+        Column names that the analysis needs; they settle the delimiter of a CSV file.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        No such file, no match, a mixture of formats, an unknown format, or a file that cannot be read.
+    UnsupportedError
+        A format that this version does not read.
+    """
+    if spec.file is None:
+        raise UnsupportedError(
+            "an analysis of a moments file is not available in this version",
+            where="data",
+            fix="Name the table with 'file:'",
+        )
+    files = _find_files(spec.file)
+    endings = sorted({_ending(path) for path in files})
+    if len(endings) > 1:
+        raise DataError(f"the parts are of several formats: {', '.join(endings)}", where=spec.file)
+    if endings[0] in _TEXT:
+        return open_csv(files, name=spec.file, expected=expected)
+    if endings[0] in (".parquet", ".pq"):
+        return open_parquet(files, name=spec.file)
+    fix = "Save the table as CSV (UTF-8) or Parquet"
+    if endings[0] in _LATER:
+        raise UnsupportedError(
+            f"reading {_LATER[endings[0]]} files is not available in this version", where=spec.file, fix=fix
+        )
+    raise DataError(f"unknown file format {endings[0]!r}", where=spec.file, fix=fix)
+
+
+def _ending(path: Path) -> str:
+    """Return the name's ending in lower case, with the one before it where the file is compressed."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
+
+
+def _find_files(name: str) -> list[Path]:
+    path = Path(name)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        raise DataError("this is a folder, not a table", where=name, fix=f"Name a file, or {path.name}/*.parquet")
+    if glob.has_magic(name):
+        found = glob.glob(name, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+        parts = sorted(Path(part) for part in found if Path(part).is_file())
+        if parts:
+            return parts
+        raise DataError("no file matches this pattern", where=name, fix="Check the folder and the pattern")
+    siblings = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
+    fix = did_you_mean(path.name, siblings).strip() or "Check 'data: file:' (relative to the analysis file)"
+    missing = "there is no such file" if path.parent.is_dir() else "there is no such folder and file"
+    raise DataError(missing, where=name, fix=fix)

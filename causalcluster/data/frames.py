@@ -1,0 +1,170 @@
+"""Any frame that Narwhals knows -> Table; typed columns for frames and Parquet files."""
+
+import datetime
+import hashlib
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from causalcluster.data.collection import collect, column_values, plain_values
+from causalcluster.data.panel import CLUSTER, position_column
+from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_duplicate_names
+from causalcluster.errors import DataError
+
+TIME = "time"
+_FRAME_NAME = "the table"
+_EXACT_INTEGERS = 2.0**53
+
+
+def from_frame(frame: Any) -> Table:
+    """Open a user's frame.
+
+    Parameters
+    ----------
+    frame
+        pandas, Polars (eager or lazy), DuckDB relation, PyArrow table, or a Narwhals frame of any of them.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        The object is no table, or two of its columns share a name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from_frame(pd.DataFrame({"law": [0, 1]})).columns
+    ('law',)
+    """
+    refuse_duplicate_names(_native_names(frame), _FRAME_NAME)
+    try:
+        lazy: nw.LazyFrame[Any] = nw.from_native(frame).lazy()
+    except TypeError as error:
+        raise DataError(
+            f"{type(frame).__name__} is not a table",
+            fix="Pass a pandas, Polars, DuckDB or PyArrow table",
+        ) from error
+    columns = tuple(lazy.collect_schema().names())
+
+    def read(wanted: Wanted) -> Typed:
+        return read_frame(lazy, columns, columns, wanted)
+
+    return Table(
+        frame=lazy,
+        columns=columns,
+        engine_columns=columns,
+        name=_FRAME_NAME,
+        read=read,
+        fingerprint=lambda wanted: _hash_columns(read(wanted).frame),
+    )
+
+
+def _native_names(frame: Any) -> list[str]:
+    """Return the column names of a table of a kind that allows two columns of one name."""
+    if nw.dependencies.is_pandas_dataframe(frame) or nw.dependencies.is_duckdb_relation(frame):
+        return [str(name) for name in frame.columns]
+    return list(frame.column_names) if nw.dependencies.is_pyarrow_table(frame) else []
+
+
+def read_frame(frame: nw.LazyFrame[Any], columns: tuple[str, ...], engine_columns: tuple[str, ...], wanted: Wanted) -> Typed:
+    """Select the wanted columns by position, cast to Float64, label and period.
+
+    Where a column holds text, the result carries the first such value and no typed frame is made of it.
+    """
+    engine = dict(zip(columns, engine_columns, strict=True))
+    schema = frame.collect_schema()
+    chosen: list[nw.Expr] = []
+    for i, name in enumerate(wanted.numeric):
+        dtype = schema[engine[name]]
+        number = nw.col(engine[name]).cast(nw.Float64)
+        if not (dtype.is_numeric() or dtype == nw.Boolean):
+            bad = _first_text(frame, engine[name])
+            if bad is not None:
+                return Typed(frame=frame, bad=BadText(column=name, value=bad[0], row=bad[1]))
+            if dtype != nw.Object:
+                number = nw.lit(None, dtype=nw.Float64)
+        chosen.append(nw.when(~number.is_nan()).then(number).alias(position_column(i)))
+    if wanted.cluster is not None:
+        chosen.append(_label(frame, engine[wanted.cluster], schema[engine[wanted.cluster]]).alias(CLUSTER))
+    if wanted.time is not None:
+        dtype = schema[engine[wanted.time]]
+        if not (dtype.is_integer() or dtype.is_temporal()) and not _integral(frame, engine[wanted.time], dtype):
+            bad = _first_odd_period(frame, engine[wanted.time])
+            if bad is not None:
+                return Typed(frame=frame, bad=BadText(column=wanted.time, value=bad[0], row=bad[1]))
+        chosen.append(nw.col(engine[wanted.time]).alias(TIME))
+    return Typed(frame=frame.select(*chosen))
+
+
+def _label(frame: nw.LazyFrame[Any], column: str, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Return the cluster's label as text; an empty label counts as missing."""
+    if dtype.is_nested():
+        raise DataError(
+            f"column {column!r} holds lists or records ({dtype})",
+            where=_FRAME_NAME,
+            why="A cluster's label is text or a number",
+            fix="Name another column under 'cluster', or turn it into text",
+        )
+    label = nw.col(column)
+    text: nw.Expr
+    if dtype.is_float() and _integral(frame, column, dtype):
+        # A missing value turns pandas integers into floats: 1.0 is the user's 1.
+        whole = nw.when(~(label.is_null() | label.is_nan())).then(label).otherwise(nw.lit(0.0)).cast(nw.Int64)
+        text = nw.when(~label.is_nan()).then(whole.cast(nw.String))
+    elif dtype == nw.String:
+        text = label
+    else:
+        text = label.cast(nw.String)
+    return nw.when(~label.is_null() & (text != "")).then(text)
+
+
+def _integral(frame: nw.LazyFrame[Any], column: str, dtype: nw.dtypes.DType) -> bool:
+    """Tell whether a floating-point column holds whole numbers alone, missing values aside."""
+    if not dtype.is_float():
+        return False
+    value = nw.col(column)
+    present = frame.filter(~(value.is_null() | value.is_nan()))
+    odd = present.filter((value != value.floor()) | (value.abs() >= _EXACT_INTEGERS))
+    return int(collect(odd.select(nw.len())).item()) == 0
+
+
+def _first_text(frame: nw.LazyFrame[Any], column: str) -> tuple[str, int] | None:
+    """Return the first present value that is no number, as text, and its 1-based row; None where there is none."""
+    for row, value in enumerate(column_values(frame, column), start=1):
+        if value is not None and not isinstance(value, Real | Decimal):
+            return str(value), row
+    return None
+
+
+def _first_odd_period(frame: nw.LazyFrame[Any], column: str) -> tuple[str, int] | None:
+    """Return the first present value that is no whole number and no date, as text, and its 1-based row."""
+    for row, value in enumerate(column_values(frame, column), start=1):
+        if not (value is None or value != value or _is_period(value)):
+            return str(value), row
+    return None
+
+
+def _is_period(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return False
+    return isinstance(value, int | np.integer | datetime.date) or (isinstance(value, float) and value.is_integer())
+
+
+def _hash_columns(frame: nw.LazyFrame[Any]) -> str:
+    """Hash the typed columns, row by row in the frame's order."""
+    collected = collect(frame)
+    digest = hashlib.sha256()
+    for name in collected.columns:
+        series = collected[name]
+        digest.update(f"{name}\0{len(series)}\0".encode())
+        if name.startswith("x"):
+            digest.update(np.asarray(series.to_numpy(), dtype="<f8").tobytes())
+        else:
+            digest.update("\0".join("" if value is None else str(value) for value in plain_values(series)).encode())
+    return f"sha256:{digest.hexdigest()}"

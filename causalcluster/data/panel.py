@@ -1,0 +1,90 @@
+"""Panel: the validated table that every later stage reads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+CLUSTER = "cluster"
+"""Column of ``Panel.frame`` with the cluster's label as text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnStatistics:
+    """One node's column over the rows that are used, in the user's units.
+
+    ``sd_within`` pools deviations from cluster means over ``rows - clusters`` degrees of freedom;
+    ``sd_between`` is the standard deviation of the cluster means (0 with one cluster).
+    """
+
+    node: str
+    column: str
+    label: str
+    mean: float
+    sd_within: float
+    sd_between: float
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Panel:
+    """A table that passed every check, its columns named by position.
+
+    Attributes
+    ----------
+    frame
+        Lazy frame with the text column `CLUSTER` and one Float64 column per node, called
+        ``engine_column(panel, node)``: SQL engines do not tell ``M`` from ``m``, so node names cannot be
+        column names there. No value is missing or infinite.
+    nodes
+        Node names in the analysis file's order.
+    rows, rows_used
+        Rows of the table, and rows left after incomplete ones were dropped.
+    clusters
+        Label and number of used rows of each cluster, sorted: numeric labels by value, others by code point.
+        Without a cluster column there is one cluster labelled ''.
+    spans_contrast
+        For each cluster, whether its own rows reach both ends of the contrast.
+    between_only
+        Nodes that are constant inside every cluster: cluster intercepts absorb what they do.
+    contrast
+        The two ends of the contrast in the treatment's units.
+    contrast_description
+        The contrast in words.
+    statistics
+        One record per node.
+    fingerprint
+        'sha256:...' of the file's bytes, or of the used columns of a frame.
+    file
+        Absolute path or glob; empty for a frame.
+    cluster_column
+        Name of the cluster column in the user's table, or None.
+    warnings
+        Sentences for the user.
+    """
+
+    frame: nw.LazyFrame[Any]
+    nodes: tuple[str, ...]
+    rows: int
+    rows_used: int
+    clusters: tuple[tuple[str, int], ...]
+    spans_contrast: tuple[bool, ...]
+    between_only: tuple[str, ...]
+    contrast: tuple[float, float]
+    contrast_description: str
+    statistics: tuple[ColumnStatistics, ...]
+    fingerprint: str
+    file: str
+    cluster_column: str | None
+    warnings: tuple[str, ...]
+
+
+def engine_column(panel: Panel, node: str) -> str:
+    """Return the name of ``node``'s column in ``panel.frame``."""
+    return position_column(panel.nodes.index(node))
+
+
+def position_column(position: int) -> str:
+    """Return the name that the column at ``position`` carries inside the engine."""
+    return f"x{position}"

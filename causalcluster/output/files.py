@@ -1,0 +1,112 @@
+"""Writes the files of a run together: a failed or interrupted run leaves an earlier run's files as they were."""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from causalcluster.errors import InputError
+from causalcluster.fitting.gate import diagnostics_to_json
+from causalcluster.identification import verdict_to_json
+from causalcluster.output.summary import summarise_run
+from causalcluster.pipeline import Result
+from causalcluster.report import render_report
+
+
+def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -> None:
+    """Write every output of the contract to ``directory``.
+
+    Parameters
+    ----------
+    result
+        From `causalcluster.analyse`.
+    directory
+        Created where it does not exist; files of an earlier run are replaced together at the end.
+    command
+        The command line, for run.json.
+
+    Raises
+    ------
+    InputError
+        Where the folder cannot be written.
+    """
+    check_writable(directory)
+    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        timings = dict(result.timings)
+        _write_tables(result, staging)
+        _write_json(staging / "identification.json", [verdict_to_json(v) for v in result.plan.verdicts])
+        _write_json(staging / "run.json", summarise_run(result, command))
+        _write_tree(result.tree, staging / "posterior.nc")
+        _write_diagnostics(result, staging, timings)
+        start = time.perf_counter()
+        (staging / "report.html").write_text(render_report(staging), encoding="utf-8", newline="")
+        timings["report"] = time.perf_counter() - start
+        timings["total"] = timings.get("total", 0.0) + timings["report"]
+        _write_diagnostics(result, staging, timings)
+        _publish(staging, directory)
+    except OSError as error:
+        raise InputError(
+            f"the results cannot be written ({error.strerror or error})",
+            where=str(directory),
+            why="files of an earlier run were left as they were",
+            fix="free some space or choose another folder",
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def check_writable(directory: Path) -> None:
+    """Raise InputError where ``directory`` cannot become the folder of a run."""
+    if directory.exists() and not directory.is_dir():
+        raise InputError("this is a file, not a folder", where=str(directory), fix="name another folder with --out")
+    parent = directory if directory.is_dir() else directory.parent
+    if not parent.is_dir():
+        raise InputError(
+            f"the folder {parent} does not exist", where=str(directory), fix="create it, or name another with --out"
+        )
+    if not os.access(parent, os.W_OK):
+        raise InputError("the folder cannot be written", where=str(parent), fix="name another folder with --out")
+
+
+def _publish(staging: Path, directory: Path) -> None:
+    staging.chmod(0o755)
+    if not directory.exists():
+        staging.rename(directory)
+        return
+    for path in sorted(staging.iterdir()):
+        os.replace(path, directory / path.name)
+
+
+def _write_tables(result: Result, staging: Path) -> None:
+    for name, table in (("effects.csv", result.effects), ("hypotheses.csv", result.hypotheses)):
+        write_csv(table, staging / name)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write RFC 4180 in UTF-8; numbers in the shortest text that reads back to the same double."""
+    table.to_csv(path, index=False, encoding="utf-8", lineterminator="\r\n")
+
+
+def _write_diagnostics(result: Result, staging: Path, timings: Mapping[str, float]) -> None:
+    stages = ("read", "reduce", "build", "compile", "sample", "effects", "report", "total")
+    rounded = {stage: round(timings.get(stage, 0.0), 4) for stage in stages}
+    contents = diagnostics_to_json(result.diagnostics, rounded, list(result.plan.warnings))
+    _write_json(staging / "diagnostics.json", contents)
+
+
+def _write_json(path: Path, contents: Any) -> None:
+    text = json.dumps(contents, ensure_ascii=False, indent=2, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="")
+
+
+def _write_tree(tree: xr.DataTree, path: Path) -> None:
+    write: Callable[..., None] = tree.to_netcdf
+    write(path, engine="netcdf4")

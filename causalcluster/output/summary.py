@@ -1,0 +1,165 @@
+"""What run.json says: versions, seed, data, the resolved analysis, equations, priors and coefficients."""
+
+import datetime
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from causalcluster.analysis.records import analysis_to_json
+from causalcluster.design import Design
+from causalcluster.model.build import INDEPENDENT_SD
+from causalcluster.pipeline import Plan, Result
+
+PACKAGES = ("causalcluster", "pymc", "pytensor", "nutpie", "arviz", "dowhy", "numpy", "numba", "pandas", "xarray", "duckdb")
+
+
+def summarise_run(result: Result, command: Sequence[str]) -> dict[str, Any]:
+    """Return the contents of run.json: enough to run the analysis again to the same draws."""
+    plan = result.plan
+    return {
+        "schema": "causalcluster-run/1",
+        "command": list(command),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": {name: version(name) for name in PACKAGES},
+        "seed": plan.analysis.sampling.seed,
+        "data": _data(plan),
+        "analysis": analysis_to_json(plan.analysis),
+        "contrast": {
+            "from": plan.panel.contrast[0],
+            "to": plan.panel.contrast[1],
+            "description": plan.panel.contrast_description,
+        },
+        "design": _design(plan.design),
+        "dowhy": [
+            {
+                "outcome": answer.outcome,
+                "adjustment": None if answer.theirs is None else list(answer.theirs),
+                "agrees": answer.agrees,
+            }
+            for answer in plan.dowhy
+        ],
+        "priors": _priors(result),
+        "coefficients": _coefficients(result),
+        "warnings": list(plan.warnings),
+    }
+
+
+def _data(plan: Plan) -> dict[str, Any]:
+    panel = plan.panel
+    clusters = panel.clusters if panel.cluster_column is not None else ()
+    return {
+        "file": panel.file or None,
+        "fingerprint": panel.fingerprint,
+        "rows": panel.rows,
+        "rows_used": panel.rows_used,
+        "cluster_column": panel.cluster_column,
+        "clusters": [
+            {"label": label, "rows": rows, "spans_contrast": spans}
+            for (label, rows), spans in zip(clusters, panel.spans_contrast, strict=False)
+        ],
+        "columns": [
+            {
+                "node": item.node,
+                "column": item.column,
+                "label": item.label,
+                "mean": item.mean,
+                "sd_within": item.sd_within,
+                "sd_between": item.sd_between,
+                "minimum": item.minimum,
+                "maximum": item.maximum,
+            }
+            for item in panel.statistics
+        ],
+    }
+
+
+def _design(design: Design) -> dict[str, Any]:
+    return {
+        "equations": [
+            {
+                "node": equation.node,
+                "terms": [{"name": term.name, "kind": term.kind, "varies": term.varies} for term in equation.terms],
+            }
+            for equation in design.equations
+        ],
+        "notes": list(design.notes),
+    }
+
+
+def _priors(result: Result) -> list[dict[str, str]]:
+    priors, design = result.priors, result.plan.design
+    if design.pooling == "none":
+        return [
+            {
+                "parameter": "every cluster's coefficients",
+                "distribution": f"Normal(0, {INDEPENDENT_SD:g}), independent",
+                "meaning": "clusters share nothing (pooling: none)",
+            }
+        ]
+    rows = [
+        {
+            "parameter": f"mean of {term.name}",
+            "distribution": f"Normal({priors.mean[i]:.4g}, {priors.sd[i]:.4g})",
+            "meaning": "average over the population of clusters, in standard deviations inside clusters",
+        }
+        for i, term in enumerate(design.terms)
+    ]
+    if len(priors.tau_rate):
+        means = sorted({round(float(priors.tau_shape / rate), 4) for rate in priors.tau_rate})
+        rows.append(
+            {
+                "parameter": "between-cluster standard deviations",
+                "distribution": f"Gamma(shape {priors.tau_shape:g}), mean {', '.join(f'{m:g}' for m in means)}",
+                "meaning": "zero is possible but never preferred (Chung et al. 2013)",
+            }
+        )
+    if len(priors.partial_alpha):
+        wide = sorted({round(float(alpha), 2) for alpha in priors.partial_alpha})
+        rows.append(
+            {
+                "parameter": "correlations between coefficients",
+                "distribution": f"(1 + partial correlation) / 2 ~ Beta(a, a), a in {', '.join(f'{a:g}' for a in wide)}",
+                "meaning": "a = 1 (uniform) for coefficients that share a path, whose covariance is part of the effect",
+            }
+        )
+    rows.append(
+        {
+            "parameter": "log residual standard deviations",
+            "distribution": f"Normal({priors.log_sigma_mean:g}, {priors.log_sigma_sd:g})",
+            "meaning": "typical cluster; clusters spread around it with a Gamma(2) standard deviation of mean 0.25"
+            if design.residual_sd_varies
+            else "one for all rows",
+        }
+    )
+    return rows
+
+
+def _coefficients(result: Result) -> list[dict[str, Any]]:
+    posterior = result.tree["posterior"].to_dataset()
+    pooled = "coefficient_mean" in posterior
+    name = "coefficient_mean" if pooled else "coefficient"
+    tail = (1.0 - result.plan.analysis.sampling.ci_prob) / 2.0
+    rows = []
+    for term in result.plan.design.terms:
+        if term.kind == "intercept":
+            continue
+        draws = posterior[name].sel(coefficient=term.name)
+        values = (draws if pooled else draws.mean("cluster")).values.ravel()
+        lower, upper = np.quantile(values, [tail, 1.0 - tail])
+        spread = float(posterior["coefficient_sd"].sel(coefficient=term.name).mean()) if pooled else 0.0
+        rows.append(
+            {
+                "source": " * ".join(term.factors),
+                "target": term.target,
+                "name": term.name,
+                "mean": float(values.mean()),
+                "sd": float(values.std(ddof=1)),
+                "lower": float(lower),
+                "upper": float(upper),
+                "prob_positive": float((values > 0.0).mean()),
+                "tau_mean": spread if term.varies and pooled else None,
+            }
+        )
+    return rows

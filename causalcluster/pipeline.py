@@ -1,0 +1,277 @@
+"""The whole analysis, composed: every stage is called once, in the order of the package."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from causalcluster.analysis.records import Analysis
+from causalcluster.data import Panel, load_panel
+from causalcluster.design import Design, build_design, columns, products
+from causalcluster.effects.estimands import Estimand, list_estimands
+from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
+from causalcluster.effects.summary import summarise_effects
+from causalcluster.effects.worlds import System
+from causalcluster.fitting.gate import Diagnostics, judge
+from causalcluster.fitting.sample import Compiled, Draws, coefficient_roots, compile_model, refit
+from causalcluster.fitting.storage import fit_tree
+from causalcluster.graph import CausalGraph, build_graph
+from causalcluster.hypotheses import check_claims, evaluate_hypotheses
+from causalcluster.identification import Verdict, identify
+from causalcluster.identification.dowhy_adapter import DowhyAnswer, ask_dowhy
+from causalcluster.model.build import INDEPENDENT_SD
+from causalcluster.model.priors import Priors, draw_priors, set_priors
+from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
+from causalcluster.moments import reduce_panel
+
+PRIOR_DRAWS = 4000
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """What is known before sampling: diagram, data, verdicts, equations.
+
+    Attributes
+    ----------
+    analysis, graph, panel, verdicts, design
+        The stages' results.
+    dowhy
+        DoWhy's answer on the total effect, by outcome.
+    warnings
+        Sentences for the user, from every stage.
+    """
+
+    analysis: Analysis
+    graph: CausalGraph
+    panel: Panel
+    verdicts: tuple[Verdict, ...]
+    dowhy: tuple[DowhyAnswer, ...]
+    design: Design
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """Everything that sampling needs, and the estimands to evaluate on the draws."""
+
+    arrays: MomentArrays
+    scale: Scale
+    priors: Priors
+    estimands: tuple[Estimand, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Result:
+    """A finished analysis.
+
+    Attributes
+    ----------
+    plan, priors, scale
+        What was fitted.
+    effects
+        The table of effects.csv.
+    hypotheses
+        The table of hypotheses.csv.
+    diagnostics
+        The gate's answer.
+    tree
+        Posterior, effects, sampler statistics and prior draws.
+    timings
+        Seconds by stage.
+    """
+
+    plan: Plan
+    priors: Priors
+    scale: Scale
+    effects: pd.DataFrame
+    hypotheses: pd.DataFrame
+    diagnostics: Diagnostics
+    tree: xr.DataTree
+    timings: Mapping[str, float]
+
+
+@dataclass(slots=True)
+class _Clock:
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
+    """Validate diagram and data and decide what is identified, without sampling.
+
+    Parameters
+    ----------
+    analysis
+        From `read_analysis`.
+    frame
+        A table to use instead of the analysis' file.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        Where the analysis or its data are wrong.
+    """
+    graph = build_graph(analysis)
+    panel = load_panel(analysis, frame)
+    clustered = analysis.data.cluster is not None
+    labels = [label for label, _ in panel.clusters] if clustered else []
+    check_claims(
+        analysis.hypotheses,
+        labels,
+        has_clusters=clustered,
+        has_population=clustered and analysis.model.pooling == "partial",
+    )
+    design = build_design(analysis, graph, between_only=panel.between_only)
+    return Plan(
+        analysis=analysis,
+        graph=graph,
+        panel=panel,
+        verdicts=identify(analysis, graph, constant_inside=panel.between_only),
+        dowhy=ask_dowhy(analysis, graph),
+        design=design,
+        warnings=(*analysis.warnings, *panel.warnings),
+    )
+
+
+def prepare(plan: Plan) -> Prepared:
+    """Reduce the data to standardised moments and write down priors and estimands."""
+    moments = reduce_panel(plan.panel, columns(plan.design), products(plan.design))
+    scale = choose_scale(moments, plan.design)
+    arrays = standardise(moments, plan.design, scale)
+    identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
+    return Prepared(
+        arrays=arrays,
+        scale=scale,
+        priors=set_priors(plan.analysis.model, plan.design, plan.graph, arrays, scale),
+        estimands=list_estimands(
+            plan.analysis.question,
+            plan.graph,
+            System(design=plan.design, column_mean=arrays.column_mean),
+            scale,
+            plan.panel.contrast,
+            identified=identified,
+        ),
+    )
+
+
+def analyse(
+    analysis: Analysis, frame: Any = None, *, progress: Progress | None = None, bar: bool = False
+) -> Result:
+    """Run the whole analysis.
+
+    Parameters
+    ----------
+    analysis
+        From `read_analysis`.
+    frame
+        A pandas, Polars, DuckDB or PyArrow table to use instead of the analysis' file.
+    progress
+        Called with one sentence as each stage begins.
+    bar
+        Show the sampler's progress bar.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InputError
+        Where the analysis or its data are wrong; nothing has been sampled then.
+    """
+    say = progress or (lambda _: None)
+    clock = _Clock()
+    with clock.time("total"):
+        say("reading the data and checking the diagram")
+        with clock.time("read"):
+            plan = plan_analysis(analysis, frame)
+        with clock.time("reduce"):
+            prepared = prepare(plan)
+        with clock.time("compile"):
+            say("compiling the model")
+            compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
+        clock.seconds["build"] = compiled.build_seconds
+        clock.seconds["compile"] -= compiled.build_seconds
+        draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
+        with clock.time("effects"):
+            prior = prior_coefficients(plan.design, prepared.priors, prepared.arrays, random_seed=analysis.sampling.seed)
+            prior_effects = evaluate_effects(prepared.estimands, prior, random_seed=analysis.sampling.seed)
+            hypotheses = evaluate_hypotheses(
+                analysis.hypotheses,
+                effects,
+                prior_effects,
+                {(v.outcome, v.effect, v.via): v.reason for v in plan.verdicts if not v.identified},
+                default_level="population" if analysis.data.cluster is not None else "sample",
+            )
+            tree = fit_tree(plan.design, prepared.scale, draws, effects, prior, prior_effects)
+    return Result(
+        plan=plan,
+        priors=prepared.priors,
+        scale=prepared.scale,
+        effects=table,
+        hypotheses=hypotheses,
+        diagnostics=diagnostics,
+        tree=tree,
+        timings=clock.seconds,
+    )
+
+
+def _sample(
+    plan: Plan, prepared: Prepared, compiled: Compiled, clock: _Clock, say: Progress, *, bar: bool
+) -> tuple[Draws, xr.Dataset, pd.DataFrame, Diagnostics]:
+    """Sample, evaluate effects and judge them; once more, carefully, where the gate fails."""
+    sampling = plan.analysis.sampling
+    flagged = [
+        label
+        for (label, _), spans in zip(plan.panel.clusters, plan.panel.spans_contrast, strict=True)
+        if not spans and label
+    ]
+    for careful in (False, True):
+        say("sampling again with more tuning" if careful else "sampling")
+        with clock.time("sample"):
+            draws = refit(compiled, prepared.arrays, sampling, careful=careful, progress=bar)
+        with clock.time("effects"):
+            effects = evaluate_effects(prepared.estimands, draws.coefficients, random_seed=sampling.seed)
+            table = summarise_effects(effects, ci_prob=sampling.ci_prob, extrapolated=flagged)
+        diagnostics = judge(table, draws.posterior["sample_stats"].to_dataset(), retried=careful)
+        if diagnostics.status == "ok":
+            break
+    return draws, effects, table, diagnostics
+
+
+def prior_coefficients(
+    design: Design, priors: Priors, arrays: MomentArrays, *, random_seed: int
+) -> CoefficientDraws:
+    """Draw coefficients of a population and of clusters from the prior."""
+    drawn = draw_priors(priors, PRIOR_DRAWS, random_seed=random_seed)
+    mean = drawn["mean"]
+    if design.pooling == "none":
+        mean = np.zeros_like(mean)
+        drawn["tau"], drawn["partial"] = np.full_like(drawn["tau"], INDEPENDENT_SD), np.zeros_like(drawn["partial"])
+    root = coefficient_roots(tau=drawn["tau"], partial=drawn["partial"], arrays=arrays, n_coefficients=mean.shape[1])
+    rng = np.random.default_rng([random_seed, 3])
+    noise = rng.standard_normal((PRIOR_DRAWS, len(arrays.clusters), root.shape[2]))
+    theta = mean[:, None, :] + np.einsum("spq,sgq->sgp", root, noise)
+    return CoefficientDraws(
+        clusters=arrays.clusters,
+        rows=arrays.rows,
+        theta=theta[None],
+        mean=mean[None],
+        root=root[None],
+        has_population=design.pooling == "partial" and arrays.clusters != ("",),
+    )

@@ -1,0 +1,128 @@
+"""What the file may ask for and this version does not do: refused with key, line and a way out."""
+
+import pytest
+
+from causalcluster.errors import UnsupportedError
+from tests.analysis.files import BASE, CONTRACT, changed, parse
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(UnsupportedError) as caught:
+        parse(text)
+    return str(caught.value)
+
+
+def expected(line: int, what: str, fix: str) -> str:
+    return f"analysis.yaml:{line}: {what} is not available in this version. {fix}."
+
+
+LEAVE = "Leave it out"
+TABLE = "Save the table as CSV (UTF-8) or Parquet"
+FAMILY = "Leave it out (the equation is then linear), or leave out the node"
+CLAIM = "Claim something about another effect, or leave the hypothesis out"
+PRODUCT = "Leave it out, or interact the treatment with a node on its way to the target"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  cluster: district", "  cluster: d\n  nested_in: [country]", (6, "the key 'nested_in' under data", LEAVE)),
+        ("  cluster: district", "  crossed_with: sector", (5, "the key 'crossed_with' under data", LEAVE)),
+        ("  cluster: district", "  unit: firm", (5, "the key 'unit' under data", LEAVE)),
+        ("  file: panel.csv", "  moments: m.parquet", (4, "an analysis of 'moments' under data",
+         "Name the table with 'file:'")),
+        ("panel.csv", "panel.feather", (4, "reading Feather files ('panel.feather')", TABLE)),
+        ("panel.csv", "parts/*.ARROW", (4, "reading Arrow files ('parts/*.ARROW')", TABLE)),
+        ("panel.csv", "panel.dta", (4, "reading Stata files ('panel.dta')", TABLE)),
+        ("panel.csv", "panel.xlsx", (4, "reading Excel files ('panel.xlsx')", TABLE)),
+        ("panel.csv", "https://example.org/panel.csv", (4, "reading from an address "
+         "('https://example.org/panel.csv')", "Download the table first")),
+        ("injury: {layer: outcome}", "injury: {layer: outcome, family: bernoulli, link: probit}",
+         (11, "the family 'bernoulli' (node 'injury')", FAMILY)),
+        ("injury: {layer: outcome}", "injury: {layer: outcome, family: binomial, trials: n}",
+         (11, "the family 'binomial' (node 'injury')", FAMILY)),
+        ("injury: {layer: outcome}", "injury: {layer: outcome, indicators: [a, b]}",
+         (11, "the key 'indicators' (node 'injury')", LEAVE)),
+        ("injury: {layer: outcome}", "injury: {layer: outcome, se: injury_se}",
+         (11, "the key 'se' (node 'injury')", LEAVE)),
+        ("  cluster: district", "  time: year\nmodel: {time_effects: fixed}",
+         (6, "'time_effects: fixed' under model", "Write 'time_effects: none'")),
+        ("title: Law and wages", "alternatives: [other.yaml]", (2, "the key 'alternatives'",
+         "Write one file for each diagram")),
+    ],
+)
+def test_keys_of_later_versions(old, new, message):
+    assert refusal(changed(old, new)) == expected(*message)
+
+
+def test_lagged_edges_and_horizons():
+    lagged = changed("  cluster: district", "  time: year").replace("  - size -> law", "  - size -> law @ lag 1")
+    lines = "Leave the edge out, or draw it without a lag"
+    assert refusal(lagged) == expected(17, "the lagged edge 'size -> law @ lag 1'", lines)
+    assert refusal(f"{lagged}  horizons: [0, 1]\n  regimes: [pulse]\n").startswith("analysis.yaml:17: the lagged edge")
+    assert parse(changed("- size -> law", "- size -> law @ lag 0")).edges[-1].lag == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "what", "fix"),
+    [
+        ("model: {priors: framework}", "'priors: framework' under model", "Write 'priors: neutral'"),
+        ("model: {priors: {base: framework}}", "'priors: framework' under model", "Write 'priors: neutral'"),
+        ("hypotheses: framework", "'hypotheses: framework'", "List your own, each with an id and a claim"),
+        ("hypotheses: [{id: H1, claim: ide(wage) > 0}]", "the effect 'ide' in the claim of 'H1'", CLAIM),
+        ("hypotheses: [{id: H1, claim: nde(wage) > iie(wage)}]", "the effect 'iie' in the claim of 'H1'", CLAIM),
+        ("hypotheses: [{id: H1, claim: overall(wage) > 0}]", "the effect 'overall' in the claim of 'H1'", CLAIM),
+        ("hypotheses: [{id: H1, claim: 'nie(wage, horizon=0) > 0'}]", "'horizon' in the claim of 'H1'", CLAIM),
+        ("hypotheses: [{id: H1, claim: 'nie(wage, regime=pulse) > 0'}]", "'regime' in the claim of 'H1'", CLAIM),
+        ("hypotheses: [{id: H1, claim: 'nie(wage, at={size: 0}) > 0'}]", "'at' in the claim of 'H1'", CLAIM),
+        ("interactions: [law * law -> wage]", "the interaction 'law * law -> wage' (it is a square)", PRODUCT),
+        ("interactions: [law * size -> wage]", "the interaction 'law * size -> wage' ('size' belongs to the context)",
+         PRODUCT),
+        ("interactions: [enforcement * unions -> wage]", "the interaction 'enforcement * unions -> wage' "
+         "(the treatment 'law' is not one of its factors)", PRODUCT),
+        ("interactions: [law * enforcement * unions -> wage]", "the interaction 'law * enforcement * unions -> wage' "
+         "(it has more than two factors)", PRODUCT),
+    ],
+)
+def test_words_of_later_versions(more, what, fix):
+    assert refusal(f"{BASE}{more}\n") == expected(24, what, fix)
+
+
+def test_an_interaction_with_a_node_beside_the_paths_is_refused():
+    text = changed("size: {layer: context}", "size: {layer: environment}") + "interactions: [size * law -> wage]\n"
+    what = "the interaction 'size * law -> wage' ('size' is on no directed path from the treatment to 'wage')"
+    assert refusal(text) == expected(24, what, PRODUCT)
+
+
+def test_the_line_of_an_interaction_is_that_of_its_item():
+    more = "interactions:\n  - law * unions -> wage, injury\n  - law * enforcement -> unions\n  - law * size -> wage\n"
+    assert refusal(BASE + more).startswith("analysis.yaml:27: the interaction 'law * size -> wage'")
+
+
+def test_interactions_of_the_treatment_with_nodes_on_its_paths_are_done():
+    more = "interactions: ['law * unions -> wage, injury', enforcement * law -> unions]\n"
+    assert len(parse(BASE + more).interactions) == 3
+
+
+def test_the_first_refusal_of_the_file_is_told():
+    text = changed("panel.csv", "panel.dta") + "model: {priors: framework}\n"
+    assert refusal(text).startswith("analysis.yaml:4: reading Stata files")
+
+
+def test_the_example_of_the_format_parses_up_to_its_refusals():
+    steps = [
+        ("  nested_in: [country]\n", 6, "the key 'nested_in' under data"),
+        ("  crossed_with: [sector]\n", 6, "the key 'crossed_with' under data"),
+        ("  unit: firm_id\n", 6, "the key 'unit' under data"),
+        (", family: bernoulli", 13, "the family 'bernoulli' (node 'injury')"),
+        ("  - unions -> law @ lag 1     # a feedback edge\n", 20, "the lagged edge 'unions -> law @ lag 1'"),
+    ]
+    text = CONTRACT
+    for passage, line, what in steps:
+        assert refusal(text).startswith(f"analysis.yaml:{line}: {what} is not available in this version.")
+        if "lag 1" in passage:
+            text = changed("  horizons: [0, 1, 2, 5]\n  regimes: [sustained, pulse]\n", "", text)
+        text = changed(passage, "", text)
+    analysis = parse(text)
+    assert [hypothesis.id for hypothesis in analysis.hypotheses] == ["H1", "H2", "H3", "H4"]
+    assert analysis.data.time == "year"

@@ -1,0 +1,196 @@
+"""Files that cannot be read, and files of every accepted shape."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from causalcluster.data import load_panel, open_table
+from causalcluster.errors import DataError, UnsupportedError
+from tests.data.builders import analysis_of, table_of
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def refused(file, error=DataError):
+    with pytest.raises(error) as caught:
+        load_panel(analysis_of(file))
+    assert caught.value.where
+    return str(caught.value)
+
+
+def statistics(file):
+    return load_panel(analysis_of(file)).statistics
+
+
+def test_no_such_file_names_the_nearest(tmp_path):
+    table_of().to_csv(tmp_path / "panel.csv", index=False)
+    message = refused(tmp_path / "pannel.csv")
+    assert "there is no such file" in message
+    assert "Did you mean 'panel.csv'?" in message
+
+
+def test_no_such_folder(tmp_path):
+    assert "no such folder" in refused(tmp_path / "nowhere" / "panel.csv")
+
+
+def test_a_folder(tmp_path):
+    assert "a folder" in refused(tmp_path)
+
+
+def test_a_pattern_without_match(tmp_path):
+    assert "no file matches" in refused(tmp_path / "*.csv")
+
+
+@pytest.mark.parametrize("name", ["t.dta", "t.xlsx", "t.feather"])
+def test_formats_not_read_yet(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    assert "not available in this version" in refused(tmp_path / name, UnsupportedError)
+
+
+def test_unknown_format(tmp_path):
+    (tmp_path / "t.docx").write_bytes(b"x")
+    assert "unknown file format '.docx'" in refused(tmp_path / "t.docx")
+
+
+def test_mixed_formats(tmp_path):
+    table_of().to_csv(tmp_path / "p1.csv", index=False)
+    table_of().to_parquet(tmp_path / "p2.parquet")
+    assert "several formats" in refused(tmp_path / "p*")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
+def test_empty_csv(tmp_path, content):
+    (tmp_path / "t.csv").write_bytes(content)
+    assert "empty" in refused(tmp_path / "t.csv")
+
+
+def test_header_only(tmp_path):
+    (tmp_path / "t.csv").write_text("g,a,m,y,c\n")
+    assert "the table has no rows" in refused(tmp_path / "t.csv")
+
+
+def test_cut_off_csv(tmp_path):
+    (tmp_path / "t.csv").write_text("g,a,m,y,c\n1,2,3,4,5\n1,2,3\n")
+    message = refused(tmp_path / "t.csv")
+    assert "Line: 3" in message
+    assert "Expected Number of Columns: 5 Found: 3" in message
+
+
+def test_open_quote(tmp_path):
+    (tmp_path / "t.csv").write_text('g,a,m,y,c\n1,2,3,4,5\n"1,2,3,4,5\n')
+    assert "unterminated quote" in refused(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("header", ["g,a,m,y,c", "g,a,m,y,c,löhne"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_other_encodings(tmp_path, header, encoding):
+    rows = "".join(f"å{i % 2},{i},{i * i},{i % 3},{i % 5}{',1' * (header.count(',') - 4)}\n" for i in range(9))
+    (tmp_path / "t.csv").write_bytes(f"{header}\n{rows}".encode(encoding))
+    assert "not UTF-8" in refused(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all"])
+def test_broken_parquet(tmp_path, content):
+    (tmp_path / "t.parquet").write_bytes(content)
+    assert "Parquet file cannot be read" in refused(tmp_path / "t.parquet")
+
+
+def test_cut_off_parquet(tmp_path):
+    table_of().to_parquet(tmp_path / "t.parquet")
+    whole = (tmp_path / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet").write_bytes(whole[: len(whole) // 2])
+    assert "Parquet file cannot be read" in refused(tmp_path / "t.parquet")
+
+
+def test_parquet_damaged_in_the_middle(tmp_path):
+    table_of(rows=5000).to_parquet(tmp_path / "t.parquet")
+    whole = bytearray((tmp_path / "t.parquet").read_bytes())
+    whole[40:4000] = bytes(3960)
+    (tmp_path / "t.parquet").write_bytes(whole)
+    assert "Parquet file cannot be read" in refused(tmp_path / "t.parquet")
+
+
+def test_parts_with_differing_columns(tmp_path):
+    table_of().to_csv(tmp_path / "p1.csv", index=False)
+    table_of().drop(columns="c").to_csv(tmp_path / "p2.csv", index=False)
+    assert "this part's columns are" in refused(tmp_path / "p*.csv")
+    table_of().to_parquet(tmp_path / "p1.parquet")
+    table_of(c=np.arange(60) / 2).to_parquet(tmp_path / "p2.parquet")
+    assert "c double" in refused(tmp_path / "p*.parquet")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("bom", [True, False])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_csv_dialects(tmp_path, delimiter, bom, end):
+    table_of().to_parquet(tmp_path / "t.parquet")
+    encoding = "utf-8-sig" if bom else "utf-8"
+    table_of().to_csv(tmp_path / "t.csv", index=False, sep=delimiter, lineterminator=end, encoding=encoding)
+    assert statistics(tmp_path / "t.csv") == statistics(tmp_path / "t.parquet")
+
+
+def test_no_newline_at_the_end_and_blank_lines(tmp_path):
+    text = table_of().to_csv(index=False)
+    (tmp_path / "t.csv").write_text(text)
+    expected = statistics(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text(text.rstrip("\n"))
+    assert statistics(tmp_path / "t.csv") == expected
+    (tmp_path / "t.csv").write_text(text + "\n\n")
+    assert statistics(tmp_path / "t.csv") == expected
+
+
+def test_numbers_are_read_to_the_last_digit(tmp_path):
+    values = np.random.default_rng(0).normal(size=60) * 10.0 ** np.arange(-30, 30)
+    table_of(y=values).to_csv(tmp_path / "t.csv", index=False)
+    panel = load_panel(analysis_of(tmp_path / "t.csv"))
+    np.testing.assert_array_equal(panel.frame.collect()["x2"].to_numpy(), values)
+
+
+def test_open_table_shows_the_columns_before_reading(tmp_path):
+    table_of().to_csv(tmp_path / "t.csv", index=False)
+    table = open_table(analysis_of(tmp_path / "t.csv").data)
+    assert table.columns == ("g", "a", "m", "y", "c")
+    assert table.frame.collect().shape == (60, 5)
+
+
+@pytest.mark.parametrize("key", ["nested_in", "crossed_with", "unit", "moments"])
+def test_keys_of_later_versions(key):
+    analysis = analysis_of()
+    value = ("x",) if key.endswith(("in", "with")) else "x"
+    with pytest.raises(UnsupportedError, match=f"'{key}' is not available in this version"):
+        load_panel(replace(analysis, data=replace(analysis.data, **{key: value})), table_of())
+
+
+def test_nothing_to_read():
+    with pytest.raises(UnsupportedError, match="moments file"):
+        load_panel(analysis_of())
+
+
+SCRIPT = """
+import sys
+from causalcluster.data import load_panel
+from causalcluster.errors import DataError
+from causalcluster.moments import reduce_panel
+from tests.data.builders import analysis_of
+
+try:
+    reduce_panel(load_panel(analysis_of(sys.argv[1], time="year")), None, [("a", "m")])
+except DataError as error:
+    sys.stdout.write(str(error))
+"""
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+@pytest.mark.parametrize("value", [1.0, np.inf])
+def test_nothing_is_written_to_standard_error(tmp_path, name, value):
+    frame = table_of(y=np.where(np.arange(60) == 7, value, np.arange(60) % 11), year=np.arange(60))
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, check=True)
+    assert done.stderr == ""
+    assert ("infinite" in done.stdout) == np.isinf(value)
