@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from causalcluster.analysis.records import Sampling
 from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
-from causalcluster.model.build import INDEPENDENT_SD, build_model, guide_residuals
+from causalcluster.model.build import INDEPENDENT_SD, build_model, guide_residuals, place_log_sigma
 from causalcluster.model.kernel import correlation_factor, covariance_root, draw_cluster_coefficients
 from causalcluster.model.priors import Priors
 from causalcluster.model.standard import MomentArrays
@@ -193,11 +193,10 @@ def _log_sigma(design: Design, posterior: xr.Dataset, arrays: MomentArrays, guid
     centre = posterior["log_sigma"].transpose("chain", "draw", ...).values[:, :, None, :]
     if not design.residual_sd_varies:
         return np.ascontiguousarray(np.broadcast_to(centre, (*centre.shape[:2], *arrays.dof.shape)))
-    prior_precision = posterior["sigma_spread"].transpose("chain", "draw", ...).values[:, :, None, :] ** -2.0
+    spread = posterior["sigma_spread"].transpose("chain", "draw", ...).values[:, :, None, :]
     raw = posterior["sigma_raw"].transpose("chain", "draw", "cluster", "equation").values
-    precision = guide.precision + prior_precision
-    guided = (guide.precision * guide.log_sd + prior_precision * centre) / precision
-    return np.ascontiguousarray(guided + raw / np.sqrt(precision))
+    log_sigma, _ = place_log_sigma(centre, spread, raw, guide.rss, guide.dof, log=np.log)
+    return np.ascontiguousarray(log_sigma)
 
 
 def _data(arrays: MomentArrays, guide: Any) -> Mapping[str, Floats]:
@@ -208,8 +207,8 @@ def _data(arrays: MomentArrays, guide: Any) -> Mapping[str, Floats]:
         "syy": arrays.syy,
         "node_mean": arrays.mean,
         "rows": arrays.rows.astype(float),
-        "guide_log_sd": guide.log_sd,
-        "guide_precision": guide.precision,
+        "guide_rss": guide.rss,
+        "guide_dof": guide.dof,
     }
 
 

@@ -20,15 +20,15 @@ def coefficients_dataset(design: Design, scale: Scale, draws: CoefficientDraws) 
     -------
     xarray.Dataset
         ``coefficient_mean`` and ``coefficient_sd`` (chain, draw, coefficient): mean and standard deviation over the
-        population of clusters; ``coefficient`` (chain, draw, cluster, coefficient); ``correlation``
+        population of clusters; ``cluster_coefficient`` (chain, draw, cluster, coefficient); ``correlation``
         (chain, draw, path_coefficient, path_coefficient_2) of the coefficients that effects multiply. Without a
-        population of clusters, ``coefficient`` alone.
+        population of clusters, ``cluster_coefficient`` alone.
     """
     weights, constants = unit_map(design, scale)
     names = [term.name for term in design.terms]
     clusters = list(draws.clusters) if draws.clusters != ("",) else ["all rows"]
     variables = {
-        "coefficient": (("chain", "draw", "cluster", "coefficient"), draws.theta @ weights.T + constants),
+        "cluster_coefficient": (("chain", "draw", "cluster", "coefficient"), draws.theta @ weights.T + constants),
     }
     coords: dict[str, object] = {
         "chain": np.arange(draws.theta.shape[0]),
@@ -63,7 +63,7 @@ def fit_tree(
     )
     statistics = draws.posterior["sample_stats"].to_dataset()
     kept = [name for name in ("diverging", "energy", "n_steps", "step_size", "depth") if name in statistics]
-    prior_coefficients = coefficients_dataset(design, scale, prior).drop_vars("coefficient")
+    prior_coefficients = coefficients_dataset(design, scale, prior).drop_vars("cluster_coefficient")
     return xr.DataTree.from_dict(
         {
             "/posterior": posterior,

@@ -1,11 +1,14 @@
 """Standardised moments to a PyMC model: all equations at once, cluster coefficients integrated out."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from causalcluster.design import Design
 from causalcluster.model.likelihood import ClusterMarginalLikelihood
@@ -18,18 +21,18 @@ INDEPENDENT_SD = 2.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResidualGuide:
-    """Rough residual log standard deviations of each cluster (G, K), from its moments, and their precision (G, K).
+    """Rough residual sums of squares (G, K) of every cluster and the degrees of freedom (G, K) behind them.
 
-    They only place the sampler's coordinates, never the posterior: see `build_model`.
+    They only place the sampler's coordinates, never the posterior: see `place_log_sigma`.
     """
 
-    log_sd: Floats
-    precision: Floats
+    rss: Floats
+    dof: Floats
 
 
 def guide_residuals(arrays: MomentArrays) -> ResidualGuide:
-    """Estimate residual standard deviations by a ridge regression towards the pooled slopes in every cluster."""
-    log_sd, precision = np.zeros_like(arrays.syy), np.zeros_like(arrays.syy)
+    """Fit a ridge regression towards the pooled slopes in every cluster."""
+    rss, left = np.zeros_like(arrays.syy), np.zeros_like(arrays.syy)
     for k in range(arrays.syy.shape[1]):
         block = slice(arrays.starts[k], arrays.starts[k + 1])
         sxx, sxy, syy, dof = arrays.sxx[:, block, block], arrays.sxy[:, block], arrays.syy[:, k], arrays.dof[:, k]
@@ -40,11 +43,42 @@ def guide_residuals(arrays: MomentArrays) -> ResidualGuide:
         ridge = np.eye(width) * variance / 0.3**2
         shrunk = np.linalg.solve(sxx + ridge, (sxy + pooled @ ridge)[..., None])[..., 0]
         used = np.trace(np.linalg.solve(sxx + ridge, sxx), axis1=1, axis2=2)
-        rss = syy - 2.0 * (sxy * shrunk).sum(1) + np.einsum("gi,gij,gj->g", shrunk, sxx, shrunk)
-        left = np.maximum(dof - used, 0.0)
-        log_sd[:, k] = 0.5 * np.log(np.maximum(rss, 1e-3 * variance) / np.maximum(left, 1.0))
-        precision[:, k] = 2.0 * left
-    return ResidualGuide(log_sd=log_sd, precision=precision)
+        fitted = 2.0 * (sxy * shrunk).sum(1) - np.einsum("gi,gij,gj->g", shrunk, sxx, shrunk)
+        rss[:, k] = np.maximum(syy - fitted, 0.0)
+        left[:, k] = np.maximum(dof - used, 0.0)
+    return ResidualGuide(rss=rss, dof=left)
+
+
+def place_log_sigma(
+    centre: ArrayLike, spread: ArrayLike, raw: ArrayLike, rss: ArrayLike, dof: ArrayLike, *, log: Callable[..., Any]
+) -> tuple[Any, Any]:
+    """Return log residual standard deviations and the information of their coordinates.
+
+    Given the typical value and the spread over clusters, a cluster's residual variance is inverse-gamma, prior and
+    approximate posterior alike; ``raw`` counts standard deviations of its logarithm from that posterior's mode. So the
+    coordinates are nearly standard normal whether a cluster says much, little or nothing about its variance.
+
+    Parameters
+    ----------
+    centre, spread
+        (..., K) log of the typical residual standard deviation, and its spread over clusters.
+    raw
+        (..., G, K) the sampled coordinates.
+    rss, dof
+        (G, K) from `guide_residuals`.
+    log
+        The logarithm of the arrays' library (NumPy or PyTensor).
+    """
+    shape = shape_of_spread(spread)
+    information = 2.0 * (dof + 2.0 * shape)  # type: ignore[operator]
+    typical = math.e ** (2.0 * centre)  # type: ignore[operator]
+    mode = 0.5 * log(2.0 * (rss + 2.0 * shape * typical) / information)
+    return mode + raw / information**0.5, information
+
+
+def shape_of_spread(spread: Any) -> Any:
+    """Return the inverse-gamma shape whose log standard deviations spread by about ``spread`` (1 / (4 shape))."""
+    return 0.25 * spread**-2.0
 
 
 def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Model:
@@ -55,8 +89,9 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         theta_g ~ MvNormal(mean, diag(tau) R diag(tau)),  row of equation k ~ Normal(x theta_gk, sigma_kg)
 
     theta_g is integrated out (`causalcluster.model.kernel`); `causalcluster.fitting` draws it back exactly.
-    Residual standard deviations are sampled in coordinates that are standard normal when the rough estimates of
-    `guide_residuals` are right: the same posterior, without the funnel that either usual parametrisation has.
+    Residual variances sigma_kg^2 are inverse-gamma around the equation's typical value: unlike a log-normal, that keeps
+    the posterior proper where a node is constant inside a cluster. `place_log_sigma` gives them coordinates without the
+    funnel that either usual parametrisation has; the posterior is the same.
 
     Parameters
     ----------
@@ -88,8 +123,8 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
                 ("syy", arrays.syy),
                 ("node_mean", arrays.mean),
                 ("rows", arrays.rows.astype(float)),
-                ("guide_log_sd", guide.log_sd),
-                ("guide_precision", guide.precision),
+                ("guide_rss", guide.rss),
+                ("guide_dof", guide.dof),
             )
         }
         mean, tau, partial = _coefficient_priors(design, arrays, priors)
@@ -126,12 +161,12 @@ def _residual_priors(design: Design, priors: Priors, data: dict[str, pt.TensorVa
         return pt.zeros_like(data["dof"]) + centre
     spread = pm.Gamma("sigma_spread", priors.spread_shape, priors.spread_rate, dims="equation")
     raw = pm.Flat("sigma_raw", dims=("cluster", "equation"))
-    prior_precision = spread**-2.0
-    precision = data["guide_precision"] + prior_precision
-    guided = (data["guide_precision"] * data["guide_log_sd"] + prior_precision * centre) / precision
-    log_sigma = guided + raw / pt.sqrt(precision)
-    jacobian = -0.5 * pt.log(precision)
-    pm.Potential("sigma_prior", (-0.5 * ((log_sigma - centre) / spread) ** 2 - pt.log(spread) + jacobian).sum())
+    log_sigma, information = place_log_sigma(
+        centre, spread, raw, data["guide_rss"], data["guide_dof"], log=pt.log
+    )
+    shape, away = shape_of_spread(spread), log_sigma - centre
+    density = shape * pt.log(shape) - pt.gammaln(shape) - 2.0 * shape * away - shape * pt.exp(-2.0 * away)
+    pm.Potential("sigma_prior", (density - 0.5 * pt.log(information)).sum())
     return log_sigma
 
 

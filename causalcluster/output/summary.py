@@ -139,7 +139,7 @@ def _priors(result: Result) -> list[dict[str, str]]:
 def _coefficients(result: Result) -> list[dict[str, Any]]:
     posterior = result.tree["posterior"].to_dataset()
     pooled = "coefficient_mean" in posterior
-    name = "coefficient_mean" if pooled else "coefficient"
+    name = "coefficient_mean" if pooled else "cluster_coefficient"
     tail = (1.0 - result.plan.analysis.sampling.ci_prob) / 2.0
     rows = []
     for term in result.plan.design.terms:

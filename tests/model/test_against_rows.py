@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from causalcluster.model.build import build_model, guide_residuals
+from causalcluster.model.build import build_model, guide_residuals, place_log_sigma
 from tests.oracles.row_model import marginal_row_model
 from tests.oracles.systems import draw_rows, make_analysis, prepare_system
 
@@ -33,11 +33,12 @@ def test_log_density_equals_the_row_level_model_up_to_a_constant(name):
             name: value + 0.4 * rng.standard_normal(np.shape(value)) for name, value in moments_model.initial_point().items()
         }
         spread = np.exp(point["sigma_spread_log__"])
-        precision = guide.precision + spread**-2.0
-        guided = (guide.precision * guide.log_sd + point["log_sigma"] * spread**-2.0) / precision
+        log_sigma, information = place_log_sigma(
+            point["log_sigma"], spread, point["sigma_raw"], guide.rss, guide.dof, log=np.log
+        )
         rows_point = {name: value for name, value in point.items() if name != "sigma_raw"}
-        rows_point["log_sigma_cluster"] = guided + point["sigma_raw"] / np.sqrt(precision)
-        # The two models differ by the change of coordinates of the residual standard deviations, and by constants.
-        jacobian = -0.5 * np.log(precision).sum()
+        rows_point["variance_log__"] = 2.0 * log_sigma
+        # The row model's density is over variances: per coordinate, d variance / d raw = 2 variance / sqrt(information).
+        jacobian = (2.0 * log_sigma - 0.5 * np.log(information)).sum()
         differences.append(moments_log_density(point) - jacobian - row_log_density(rows_point))
     assert np.ptp(differences) < 1e-8

@@ -65,7 +65,11 @@ def marginal_row_model(prepared: Prepared, table: pd.DataFrame) -> pm.Model:
         half = pm.Beta("partial", priors.partial_alpha, priors.partial_alpha)
         centre = pm.Normal("log_sigma", priors.log_sigma_mean, priors.log_sigma_sd, shape=n_eq)
         spread = pm.Gamma("sigma_spread", priors.spread_shape, priors.spread_rate, shape=n_eq)
-        log_sigma = pm.Normal("log_sigma_cluster", centre, spread, shape=(len(arrays.clusters), n_eq))
+        shape = 1.0 / (4.0 * spread**2)
+        variance_of_cluster = pm.InverseGamma(
+            "variance", shape, shape * pt.exp(2.0 * centre), shape=(len(arrays.clusters), n_eq)
+        )
+        log_sigma = 0.5 * pt.log(variance_of_cluster)
         free = design.intercepts == "separate"
         if free:
             scale = priors.intercept_scale
