@@ -63,11 +63,16 @@ def is_word_character(character: str) -> bool:
     return ("_" + character).isidentifier()
 
 
+def in_quotes(name: str) -> str:
+    """Return ``name`` in double quotes, with backslashes and quotes escaped."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def quoted(name: str) -> str:
     """Return ``name`` as it can be written in a claim: bare where that reads back, else in double quotes."""
     bare = name and all(map(is_word_character, name)) and name not in BARE_WORDS_RESERVED
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return name if bare else f'"{escaped}"'
+    return name if bare else in_quotes(name)
 
 
 def _via_argument(term: EffectTerm) -> str:
@@ -82,12 +87,13 @@ def _pair_arguments(text: str) -> str:
 
 
 def quoted_value(value: str) -> str:
-    """Return a conditioning value as it can be written in a claim: a number as it is, else a name."""
+    """Return a conditioning value as it can be written in a claim: a number as it is, else in quotes."""
     try:
-        finite = math.isfinite(float(value))
+        number = float(value)
     except ValueError:
-        finite = False
-    return value if finite else quoted(value)
+        number = math.nan
+    # Other spellings of a number, such as '007', are labels and must not be read back as numbers.
+    return value if math.isfinite(number) and number_text(number) == value else in_quotes(value)
 
 
 def render_term(term: EffectTerm) -> str:

@@ -1,4 +1,4 @@
-"""The cluster likelihood with the cluster coefficients integrated out: numba loops over clusters.
+"""The cluster likelihood with the cluster coefficients integrated out, many clusters at a time.
 
 For cluster g the equations' rows enter through their moments alone. With all coefficients of all equations
 stacked in theta_g (length P, ordered by equation), prior theta_g = m + C z_g, z_g ~ N(0, I_Q), and
@@ -11,6 +11,9 @@ algebra gives
 which stays regular as a standard deviation in C goes to zero, so the sampler never meets a funnel.
 Gradients follow from Fisher's identity (the expectation of the complete-data score given the data).
 
+The matrices are small and there is one per cluster, so the innermost loop of everything runs over clusters
+(lanes), which the compiler turns into vector instructions. Lanes left over are padded with clusters of no rows.
+
 Array names: m (P,), c (P, Q), log_sigma (G, K), dof (G, K), sxx (G, P, P) of which only the blocks inside one
 equation are read, sxy (G, P), syy (G, K), starts (K + 1,) the first coefficient of each equation.
 """
@@ -22,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+MOST_LANES = 32
 _FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 
@@ -93,169 +97,236 @@ def _root_pullback(tau, factor, rows, g_c, g_tau, g_factor):  # type: ignore[no-
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _information_times_prior(c, inv_var, sxx, starts, lam_c):  # type: ignore[no-untyped-def]
-    """Fill lam_c (P, Q) with Lambda_g C."""
-    n_eq = starts.shape[0] - 1
-    q = c.shape[1]
+def _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull):  # type: ignore[no-untyped-def]
+    """Fill inv_var (K, L), information (P, P, L) inside equations' blocks, and pull (P, L) with h of a batch of clusters."""
+    n_lanes = inv_var.shape[-1]
+    n_clusters, n_eq = log_sigma.shape
+    used = min(n_lanes, n_clusters - first)
     for k in range(n_eq):
+        for lane in range(n_lanes):
+            inv_var[k, lane] = math.exp(-2.0 * log_sigma[first + lane, k]) if lane < used else 0.0
         for i in range(starts[k], starts[k + 1]):
-            for r in range(q):
-                lam_c[i, r] = 0.0
+            for lane in range(n_lanes):
+                pull[i, lane] = sxy[first + lane, i] * inv_var[k, lane] if lane < used else 0.0
             for j in range(starts[k], starts[k + 1]):
-                s = sxx[i, j] * inv_var[k]
-                for r in range(q):
-                    lam_c[i, r] += s * c[j, r]
+                for lane in range(n_lanes):
+                    information[i, j, lane] = sxx[first + lane, i, j] * inv_var[k, lane] if lane < used else 0.0
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _cholesky_of_b(c, lam_c, b):  # type: ignore[no-untyped-def]
-    """Fill the lower triangle of b (Q, Q) with the Cholesky factor of I + C' Lambda C; returns log|B|."""
+def _score(m, information, pull, starts, score, value):  # type: ignore[no-untyped-def]
+    """Fill score (P, L) with h - Lambda m and add h'm - m'Lambda m / 2 to value (L,)."""
+    n_lanes = pull.shape[-1]
+    for k in range(starts.shape[0] - 1):
+        for i in range(starts[k], starts[k + 1]):
+            for lane in range(n_lanes):
+                score[i, lane] = pull[i, lane]
+            for j in range(starts[k], starts[k + 1]):
+                at = m[j]
+                for lane in range(n_lanes):
+                    score[i, lane] -= information[i, j, lane] * at
+            at = 0.5 * m[i]
+            for lane in range(n_lanes):
+                value[lane] += at * (pull[i, lane] + score[i, lane])
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _information_times_root(c, information, starts, lam_c):  # type: ignore[no-untyped-def]
+    """Fill lam_c (P, Q, L) with Lambda_g C."""
+    n_lanes = lam_c.shape[-1]
+    for k in range(starts.shape[0] - 1):
+        for i in range(starts[k], starts[k + 1]):
+            lam_c[i] = 0.0
+            for j in range(starts[k], starts[k + 1]):
+                for r in range(c.shape[1]):
+                    at = c[j, r]
+                    if at != 0.0:
+                        for lane in range(n_lanes):
+                            lam_c[i, r, lane] += information[i, j, lane] * at
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _fill_b(c, lam_c, b):  # type: ignore[no-untyped-def]
+    """Fill the lower triangle of b (Q, Q, L) with I + C' Lambda C."""
+    n_lanes = b.shape[-1]
     p, q = c.shape
+    b[:] = 0.0
     for r in range(q):
-        for s in range(r + 1):
-            b[r, s] = 0.0
         b[r, r] = 1.0
     for i in range(p):
         for r in range(q):
-            value = c[i, r]
-            if value != 0.0:
+            at = c[i, r]
+            if at != 0.0:
                 for s in range(r + 1):
-                    b[r, s] += value * lam_c[i, s]
-    log_det = 0.0
-    for r in range(q):
-        for s in range(r):
-            total = b[r, s]
+                    for lane in range(n_lanes):
+                        b[r, s, lane] += at * lam_c[i, s, lane]
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _cholesky(b, value):  # type: ignore[no-untyped-def]
+    """Replace the lower triangle of b (Q, Q, L) by its Cholesky factor and take log|B| / 2 from value (L,).
+
+    B is the identity plus a positive semi-definite matrix, so its pivots are at least one.
+    """
+    n_lanes = b.shape[-1]
+    total = np.empty(n_lanes)
+    for r in range(b.shape[0]):
+        for s in range(r + 1):
+            for lane in range(n_lanes):
+                total[lane] = b[r, s, lane]
             for t in range(s):
-                total -= b[r, t] * b[s, t]
-            b[r, s] = total / b[s, s]
-        total = b[r, r]
+                for lane in range(n_lanes):
+                    total[lane] -= b[r, t, lane] * b[s, t, lane]
+            if s < r:
+                for lane in range(n_lanes):
+                    b[r, s, lane] = total[lane] / b[s, s, lane]
+        for lane in range(n_lanes):
+            value[lane] -= 0.5 * math.log(total[lane])
+            b[r, r, lane] = math.sqrt(total[lane])
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _project(c, score, e):  # type: ignore[no-untyped-def]
+    """Fill e (Q, L) with C' score."""
+    n_lanes = e.shape[-1]
+    p, q = c.shape
+    e[:] = 0.0
+    for i in range(p):
+        for r in range(q):
+            at = c[i, r]
+            if at != 0.0:
+                for lane in range(n_lanes):
+                    e[r, lane] += at * score[i, lane]
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _solve_lower(b, e):  # type: ignore[no-untyped-def]
+    n_lanes = e.shape[-1]
+    for r in range(b.shape[0]):
         for t in range(r):
-            total -= b[r, t] * b[r, t]
-        if not total > 0.0:
-            return np.nan
-        b[r, r] = math.sqrt(total)
-        log_det += math.log(total)
-    return log_det
+            for lane in range(n_lanes):
+                e[r, lane] -= b[r, t, lane] * e[t, lane]
+        for lane in range(n_lanes):
+            e[r, lane] /= b[r, r, lane]
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _residual_score(m, inv_var, sxx, sxy, starts, score):  # type: ignore[no-untyped-def]
-    """Fill score (P,) with h - Lambda m; returns h'm - m'Lambda m / 2."""
-    n_eq = starts.shape[0] - 1
-    value = 0.0
-    for k in range(n_eq):
-        for i in range(starts[k], starts[k + 1]):
-            total = 0.0
-            for j in range(starts[k], starts[k + 1]):
-                total += sxx[i, j] * m[j]
-            score[i] = (sxy[i] - total) * inv_var[k]
-            value += m[i] * (sxy[i] - 0.5 * total) * inv_var[k]
-    return value
-
-
-@numba.njit(fastmath=_FAST, cache=True)
-def _solve_lower(b, x):  # type: ignore[no-untyped-def]
-    for r in range(x.shape[0]):
-        total = x[r]
+def _solve_lower_transposed(b, e):  # type: ignore[no-untyped-def]
+    n_lanes = e.shape[-1]
+    for r in range(b.shape[0] - 1, -1, -1):
+        for lane in range(n_lanes):
+            e[r, lane] /= b[r, r, lane]
         for t in range(r):
-            total -= b[r, t] * x[t]
-        x[r] = total / b[r, r]
+            for lane in range(n_lanes):
+                e[t, lane] -= b[r, t, lane] * e[r, lane]
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _solve_lower_transposed(b, x):  # type: ignore[no-untyped-def]
-    for r in range(x.shape[0] - 1, -1, -1):
-        x[r] /= b[r, r]
-        for t in range(r):
-            x[t] -= b[r, t] * x[r]
-
-
-@numba.njit(fastmath=_FAST, cache=True)
-def _inverse_of_b(b, w, inverse):  # type: ignore[no-untyped-def]
-    """Fill inverse (Q, Q) with B^-1 from its Cholesky factor b, using w (Q, Q) for the factor's inverse."""
+def _invert(b, w, inverse):  # type: ignore[no-untyped-def]
+    """Fill inverse (Q, Q, L) with B^-1 from its Cholesky factor b, using w (Q, Q, L) for the factor's inverse."""
+    n_lanes = b.shape[-1]
     q = b.shape[0]
+    w[:] = 0.0
+    inverse[:] = 0.0
     for r in range(q):
-        for s in range(r):
-            w[r, s] = 0.0
         for t in range(r):
-            value = b[r, t]
             for s in range(t + 1):
-                w[r, s] -= value * w[t, s]
+                for lane in range(n_lanes):
+                    w[r, s, lane] -= b[r, t, lane] * w[t, s, lane]
         for s in range(r):
-            w[r, s] /= b[r, r]
-        w[r, r] = 1.0 / b[r, r]
-    for r in range(q):
-        for s in range(q):
-            inverse[r, s] = 0.0
+            for lane in range(n_lanes):
+                w[r, s, lane] /= b[r, r, lane]
+        for lane in range(n_lanes):
+            w[r, r, lane] = 1.0 / b[r, r, lane]
     for t in range(q):
         for r in range(t + 1):
-            value = w[t, r]
             for s in range(r + 1):
-                inverse[r, s] += value * w[t, s]
+                for lane in range(n_lanes):
+                    inverse[r, s, lane] += w[t, r, lane] * w[t, s, lane]
     for r in range(q):
         for s in range(r):
-            inverse[s, r] = inverse[r, s]
+            for lane in range(n_lanes):
+                inverse[s, r, lane] = inverse[r, s, lane]
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _add_gradients(c, m, e, lam_c, inverse, score, inv_var, sxx, sxy, syy, dof, starts, g_m, g_c, g_s, row):  # type: ignore[no-untyped-def]
-    """Add one cluster's gradients to g_m (P,) and g_c (P, Q), and fill g_s (K,) for log sigma."""
+def _add_gradients(c, m, e, lam_c, inverse, score, pull, starts, g_m, g_c, quadratic):  # type: ignore[no-untyped-def]
+    """Add a batch of clusters' gradients to g_m (P,) and g_c (P, Q).
+
+    Fills quadratic (K, L) with E[theta' Lambda theta - 2 h' theta] given the data, equation by equation.
+    """
+    n_lanes = e.shape[-1]
     q = c.shape[1]
-    n_eq = starts.shape[0] - 1
-    for k in range(n_eq):
-        trace = 0.0
-        fitted = 0.0
+    resid, theta, product = np.empty(n_lanes), np.empty(n_lanes), np.empty((q, n_lanes))
+    quadratic[:] = 0.0
+    for k in range(starts.shape[0] - 1):
         for i in range(starts[k], starts[k + 1]):
-            resid = score[i]
+            for lane in range(n_lanes):
+                resid[lane] = score[i, lane]
+                theta[lane] = m[i]
+            product[:] = 0.0
             for r in range(q):
-                resid -= lam_c[i, r] * e[r]
-                row[r] = 0.0
-            for r in range(q):
-                value = lam_c[i, r]
+                at = c[i, r]
+                for lane in range(n_lanes):
+                    resid[lane] -= lam_c[i, r, lane] * e[r, lane]
+                    theta[lane] += at * e[r, lane]
                 for s in range(q):
-                    row[s] += value * inverse[r, s]
-            theta_i = m[i]
+                    for lane in range(n_lanes):
+                        product[s, lane] += lam_c[i, r, lane] * inverse[r, s, lane]
             for r in range(q):
-                trace += row[r] * c[i, r]
-                g_c[i, r] += resid * e[r] - row[r]
-                theta_i += c[i, r] * e[r]
-            g_m[i] += resid
-            # h - Lambda theta = resid, hence theta'(Lambda theta - 2 h) = -theta'(h + resid)
-            fitted -= theta_i * (sxy[i] * inv_var[k] + resid)
-        g_s[k] = -dof[k] + syy[k] * inv_var[k] + fitted + trace
+                total = 0.0
+                at = c[i, r]
+                for lane in range(n_lanes):
+                    total += resid[lane] * e[r, lane] - product[r, lane]
+                    quadratic[k, lane] += product[r, lane] * at
+                g_c[i, r] += total
+            total = 0.0
+            for lane in range(n_lanes):
+                total += resid[lane]
+                # h - Lambda theta = resid, hence theta'(Lambda theta - 2 h) = -theta'(h + resid)
+                quadratic[k, lane] -= theta[lane] * (pull[i, lane] + resid[lane])
+            g_m[i] += total
+
+
+@numba.njit(cache=True)
+def _count_lanes(n_clusters):  # type: ignore[no-untyped-def]
+    """Return a multiple of eight, the vector width, up to what the fast caches hold."""
+    return min(MOST_LANES, 8 * ((n_clusters + 7) // 8))
 
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _moments_log_likelihood(m, c, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
     """Log-likelihood of all clusters and its gradients with respect to m, c and log_sigma."""
     n_clusters, n_eq = log_sigma.shape
+    lanes = _count_lanes(n_clusters)
     p, q = c.shape
     g_m, g_c, g_s = np.zeros(p), np.zeros((p, q)), np.zeros((n_clusters, n_eq))
-    lam_c, b, w, inverse = np.empty((p, q)), np.empty((q, q)), np.empty((q, q)), np.empty((q, q))
-    score, e, row, inv_var = np.empty(p), np.empty(q), np.empty(q), np.empty(n_eq)
+    information, lam_c = np.zeros((p, p, lanes)), np.empty((p, q, lanes))
+    b, w, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes)), np.empty((q, q, lanes))
+    inv_var, quadratic = np.empty((n_eq, lanes)), np.empty((n_eq, lanes))
+    pull, score, e, value = np.empty((p, lanes)), np.empty((p, lanes)), np.empty((q, lanes)), np.zeros(lanes)
     log_lik = 0.0
-    for g in range(n_clusters):
-        for k in range(n_eq):
-            inv_var[k] = math.exp(-2.0 * log_sigma[g, k])
-            log_lik -= dof[g, k] * log_sigma[g, k] + 0.5 * syy[g, k] * inv_var[k]
-        _information_times_prior(c, inv_var, sxx[g], starts, lam_c)
-        log_lik += _residual_score(m, inv_var, sxx[g], sxy[g], starts, score)
-        log_det = _cholesky_of_b(c, lam_c, b)
-        for r in range(q):
-            total = 0.0
-            for i in range(p):
-                total += c[i, r] * score[i]
-            e[r] = total
+    for first in range(0, n_clusters, lanes):
+        _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull)
+        _score(m, information, pull, starts, score, value)
+        _information_times_root(c, information, starts, lam_c)
+        _fill_b(c, lam_c, b)
+        _cholesky(b, value)
+        _project(c, score, e)
         _solve_lower(b, e)
         for r in range(q):
-            log_lik += 0.5 * e[r] * e[r]
-        log_lik -= 0.5 * log_det
+            for lane in range(lanes):
+                value[lane] += 0.5 * e[r, lane] * e[r, lane]
         _solve_lower_transposed(b, e)
-        _inverse_of_b(b, w, inverse)
-        _add_gradients(
-            c, m, e, lam_c, inverse, score, inv_var, sxx[g], sxy[g], syy[g], dof[g], starts, g_m, g_c, g_s[g], row
-        )
-    return log_lik, g_m, g_c, g_s
+        _invert(b, w, inverse)
+        _add_gradients(c, m, e, lam_c, inverse, score, pull, starts, g_m, g_c, quadratic)
+        for lane in range(min(lanes, n_clusters - first)):
+            g = first + lane
+            for k in range(n_eq):
+                total = syy[g, k] * inv_var[k, lane]
+                log_lik -= dof[g, k] * log_sigma[g, k] + 0.5 * total
+                g_s[g, k] = total + quadratic[k, lane] - dof[g, k]
+    return log_lik + value.sum(), g_m, g_c, g_s
 
 
 @numba.njit(cache=True)
@@ -281,27 +352,28 @@ def draw_cluster_coefficients(m, c, log_sigma, sxx, sxy, starts, noise, out):  #
     m (S, P), c (S, P, Q), log_sigma (S, G, K) are posterior draws; noise (S, G, Q) is standard normal.
     """
     n_draws, n_clusters, n_eq = log_sigma.shape
+    lanes = _count_lanes(n_clusters)
     p, q = c.shape[1], c.shape[2]
-    lam_c, b, score, e = np.empty((p, q)), np.empty((q, q)), np.empty(p), np.empty(q)
-    inv_var = np.empty(n_eq)
-    for s in range(n_draws):
-        for g in range(n_clusters):
-            for k in range(n_eq):
-                inv_var[k] = math.exp(-2.0 * log_sigma[s, g, k])
-            _information_times_prior(c[s], inv_var, sxx[g], starts, lam_c)
-            _residual_score(m[s], inv_var, sxx[g], sxy[g], starts, score)
-            _cholesky_of_b(c[s], lam_c, b)
-            for r in range(q):
-                total = 0.0
-                for i in range(p):
-                    total += c[s, i, r] * score[i]
-                e[r] = total
+    information, lam_c, b = np.zeros((p, p, lanes)), np.empty((p, q, lanes)), np.empty((q, q, lanes))
+    inv_var, value = np.empty((n_eq, lanes)), np.zeros(lanes)
+    pull, score, e = np.empty((p, lanes)), np.empty((p, lanes)), np.empty((q, lanes))
+    for draw in range(n_draws):
+        for first in range(0, n_clusters, lanes):
+            _load(first, log_sigma[draw], sxx, sxy, starts, inv_var, information, pull)
+            _score(m[draw], information, pull, starts, score, value)
+            _information_times_root(c[draw], information, starts, lam_c)
+            _fill_b(c[draw], lam_c, b)
+            _cholesky(b, value)
+            _project(c[draw], score, e)
             _solve_lower(b, e)
-            for r in range(q):
-                e[r] += noise[s, g, r]
-            _solve_lower_transposed(b, e)
-            for i in range(p):
-                total = m[s, i]
+            used = min(lanes, n_clusters - first)
+            for lane in range(used):
                 for r in range(q):
-                    total += c[s, i, r] * e[r]
-                out[s, g, i] = total
+                    e[r, lane] += noise[draw, first + lane, r]
+            _solve_lower_transposed(b, e)
+            for lane in range(used):
+                for i in range(p):
+                    total = m[draw, i]
+                    for r in range(q):
+                        total += c[draw, i, r] * e[r, lane]
+                    out[draw, first + lane, i] = total
