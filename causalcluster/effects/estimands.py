@@ -5,8 +5,9 @@ at each of several ordered mediators (Daniel, De Stavola, Cousens and Vansteelan
 2017), controlled direct effects, and products along single directed paths.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from causalcluster.analysis.records import Question
 from causalcluster.effects.polynomials import Polynomial, add, constant, scale_by, times_coefficient
@@ -147,7 +148,7 @@ def _paths(
         if interacted.intersection(path[1:]):
             continue
         product: Polynomial = {(): everywhere(system, size)}
-        for source, target in zip(path[:-1], path[1:], strict=True):
+        for source, target in pairwise(path):
             product = times_coefficient(product, positions[f"{source} -> {target}"])
         via = ">".join(path[1:-1]) or "direct"
         rows.append(Estimand(outcome=outcome, effect="path", via=via, polynomial=product))

@@ -27,7 +27,7 @@ def coefficients_dataset(design: Design, scale: Scale, draws: CoefficientDraws) 
     weights, constants = unit_map(design, scale)
     names = [term.name for term in design.terms]
     clusters = list(draws.clusters) if draws.clusters != ("",) else ["all rows"]
-    variables = {
+    variables: dict[str, tuple[tuple[str, ...], Floats]] = {
         "cluster_coefficient": (("chain", "draw", "cluster", "coefficient"), draws.theta @ weights.T + constants),
     }
     coords: dict[str, object] = {

@@ -1,0 +1,1 @@
+"""Design and moments to a PyMC model."""

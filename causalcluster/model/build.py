@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from causalcluster.design import Design
 from causalcluster.model.likelihood import ClusterMarginalLikelihood
@@ -50,7 +50,7 @@ def guide_residuals(arrays: MomentArrays) -> ResidualGuide:
 
 
 def place_log_sigma(
-    centre: ArrayLike, spread: ArrayLike, raw: ArrayLike, rss: ArrayLike, dof: ArrayLike, *, log: Callable[..., Any]
+    centre: Any, spread: Any, raw: Any, rss: Any, dof: Any, *, log: Callable[..., Any]
 ) -> tuple[Any, Any]:
     """Return log residual standard deviations and the information of their coordinates.
 
@@ -70,8 +70,8 @@ def place_log_sigma(
         The logarithm of the arrays' library (NumPy or PyTensor).
     """
     shape = shape_of_spread(spread)
-    information = 2.0 * (dof + 2.0 * shape)  # type: ignore[operator]
-    typical = math.e ** (2.0 * centre)  # type: ignore[operator]
+    information = 2.0 * (dof + 2.0 * shape)
+    typical = math.e ** (2.0 * centre)
     mode = 0.5 * log(2.0 * (rss + 2.0 * shape * typical) / information)
     return mode + raw / information**0.5, information
 
@@ -132,14 +132,14 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         if design.intercepts == "separate" and design.pooling == "partial":
             _intercept_likelihood(priors, data, log_sigma)
         inputs = (data["dof"], data["sxx"], data["sxy"], data["syy"])
-        results = ClusterMarginalLikelihood()(mean, tau, partial, log_sigma, *inputs, arrays.starts, arrays.varying)
+        results: Any = ClusterMarginalLikelihood()(mean, tau, partial, log_sigma, *inputs, arrays.starts, arrays.varying)
         pm.Potential("moments", results[0])
     return model
 
 
 def _coefficient_priors(
     design: Design, arrays: MomentArrays, priors: Priors
-) -> tuple[pt.TensorVariable, pt.TensorVariable, pt.TensorVariable]:
+) -> tuple[Any, Any, Any]:
     n_varying, n_partial = len(arrays.varying), len(priors.partial_alpha)
     if design.pooling == "none":
         return (
@@ -155,7 +155,7 @@ def _coefficient_priors(
     return mean, tau, 2.0 * half - 1.0
 
 
-def _residual_priors(design: Design, priors: Priors, data: dict[str, pt.TensorVariable]) -> pt.TensorVariable:
+def _residual_priors(design: Design, priors: Priors, data: dict[str, Any]) -> Any:
     centre = pm.Normal("log_sigma", priors.log_sigma_mean, priors.log_sigma_sd, dims="equation")
     if not design.residual_sd_varies:
         return pt.zeros_like(data["dof"]) + centre
@@ -170,7 +170,7 @@ def _residual_priors(design: Design, priors: Priors, data: dict[str, pt.TensorVa
     return log_sigma
 
 
-def _intercept_likelihood(priors: Priors, data: dict[str, pt.TensorVariable], log_sigma: pt.TensorVariable) -> None:
+def _intercept_likelihood(priors: Priors, data: dict[str, Any], log_sigma: Any) -> None:
     scale = priors.intercept_scale
     centre = pm.Normal("intercept_mean", 0.0, 2.5 * np.maximum(scale, 1.0), dims="equation")
     spread = pm.Gamma("intercept_sd", 2.0, 2.0 / scale, dims="equation")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType, disconnected_type
-from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
@@ -27,30 +27,30 @@ class ClusterMarginalLikelihood(Op):
 
     __props__ = ()
 
-    def make_node(self, *inputs: Any) -> Apply:
+    def make_node(self, *inputs: Any) -> "Apply[Any]":
         """Build the graph node; ``inputs`` as in the kernel, in its order."""
         tensors = [pt.as_tensor(value) for value in inputs]
         outputs = [pt.dscalar(), *(tensor.type() for tensor in tensors[:_N_PARAMETERS])]
         return Apply(self, tensors, outputs)
 
-    def perform(self, node: Apply, inputs: Sequence[np.ndarray], output_storage: list[list[Any]]) -> None:
+    def perform(self, node: "Apply[Any]", inputs: Sequence[np.ndarray], output_storage: list[list[Any]]) -> None:
         """Evaluate with numba outside a compiled graph."""
         del node
         results = kernel.marginal_log_likelihood(*[np.ascontiguousarray(value) for value in inputs])
         for storage, result in zip(output_storage, results, strict=True):
             storage[0] = np.asarray(result)
 
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+    def connection_pattern(self, node: "Apply[Any]") -> list[list[bool]]:
         """Only the parameters carry gradients, and only through the log-likelihood itself."""
         return [[i < _N_PARAMETERS, *[False] * _N_PARAMETERS] for i in range(len(node.inputs))]
 
     def pullback(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangents: Sequence[Variable]
-    ) -> list[Variable]:
+        self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]
+    ) -> list[Any]:
         """Vector-Jacobian product from the gradients that the forward pass has already computed."""
         if not all(isinstance(item.type, DisconnectedType) for item in cotangents[1:]):
             raise TypeError("second derivatives of the marginal likelihood are not available")
-        gradients: list[Variable] = [cotangents[0] * gradient for gradient in outputs[1:]]
+        gradients: list[Any] = [cotangents[0] * gradient for gradient in outputs[1:]]
         return gradients + [disconnected_type() for _ in inputs[_N_PARAMETERS:]]
 
 

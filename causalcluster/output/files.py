@@ -82,7 +82,7 @@ def _publish(staging: Path, directory: Path) -> None:
         staging.rename(directory)
         return
     for path in sorted(staging.iterdir()):
-        os.replace(path, directory / path.name)
+        path.replace(directory / path.name)
 
 
 def _write_tables(result: Result, staging: Path) -> None:

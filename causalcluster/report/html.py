@@ -67,7 +67,7 @@ def write_report(directory: Path) -> Path:
             file.write(text)
         # mkstemp gives the owner alone access; a report is for whoever may read the folder.
         temporary.chmod(0o644)
-        os.replace(temporary, target)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return target

@@ -44,7 +44,7 @@ def number(value: float | None, decimals: int) -> str:
     """Return a number with fixed decimals, a true minus sign and no negative zero; a dash for None."""
     if value is None or not math.isfinite(value):
         return EMPTY
-    if value != 0 and (abs(value) >= 1e9 or abs(value) < 0.5 * 10.0**-decimals and decimals >= 8):
+    if value != 0 and (abs(value) >= 1e9 or (abs(value) < 0.5 * 10.0**-decimals and decimals >= 8)):
         text = f"{value:.2e}"
     else:
         text = f"{value:,.{decimals}f}"

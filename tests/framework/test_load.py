@@ -145,5 +145,5 @@ def test_a_missing_table_is_named(copy):
 def test_an_unknown_code_is_named(copy):
     text = (copy / "edges.csv").read_text(encoding="utf-8")
     (copy / "edges.csv").write_text(text.replace(",contingent,", ",maybe,", 1), encoding="utf-8")
-    with pytest.raises(InputError, match="E001.*'maybe'"):
+    with pytest.raises(InputError, match=r"E001.*'maybe'"):
         read_framework(copy)
