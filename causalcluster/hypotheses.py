@@ -110,8 +110,9 @@ class _Draws:
     def of_term(self, term: EffectTerm) -> "Floats | None":
         """Return the draws (sample,) of an effect, or None where it was not computed."""
         cluster = _find_label(term.cluster, self.labels) if term.cluster else ""
-        key = (term.outcome, term.effect, term.via, term.level, cluster or "", "", "", "", "difference")
-        row = self.rows.get(key)
+        horizon = "" if term.horizon is None else str(term.horizon)
+        named = (term.outcome, term.effect, term.via, term.level, cluster or "")
+        row = self.rows.get((*named, horizon, term.regime, term.at, "difference"))
         return None if row is None else self.values[:, row]
 
     def of_claim(self, claim: Claim) -> "Floats | None":
@@ -212,6 +213,9 @@ def _problems(claim: Claim, after: _Draws, unidentified: Mapping[Key, str]) -> l
     for _, term in claim.terms:
         draws = after.of_term(term)
         reason = unidentified.get((term.outcome, term.effect, term.via))
+        if reason is None and term.effect == "path":
+            # One entry without `via` stands for all paths where there are too many to list.
+            reason = unidentified.get((term.outcome, "path", ""))
         if reason is not None:
             found[f"{_named(term)} is not identified: {reason}"] = None
         elif draws is None:

@@ -137,6 +137,29 @@ def test_an_effect_that_was_not_computed_is_not_testable():
     assert "path(y, via=direct) is not among the effects" in row["reason"]
 
 
+@pytest.mark.parametrize("argument", ["horizon=2", "regime=pulse", "at={size: 0}"])
+def test_a_claim_about_another_time_or_condition_is_not_answered_from_the_plain_effect(argument):
+    row = judge(f"total(y, {argument}) > 0")
+    assert row["verdict"] == "not_testable"
+    assert f"total(y, {argument}) is not among the effects" in row["reason"]
+
+
+def test_a_horizon_selects_its_own_row():
+    effects = draws()
+    horizons = effects["horizon"].values.copy()
+    horizons[1] = "2"
+    estimands = effects["estimand"].values.copy()
+    estimands[1] = "total"
+    effects = effects.assign_coords(horizon=("row", horizons), estimand=("row", estimands))
+    expected = np.mean(effects["effect"].values[..., 1] > 0.5)
+    assert judge("total(y, horizon=2) > 0.5", effects)["probability"] == expected
+
+
+def test_one_reason_without_a_via_stands_for_every_path():
+    row = judge("path(y, via=m) > 0", unidentified={("y", "path", ""): "there are 900 directed paths"})
+    assert row["reason"] == "path(y, via=m) is not identified: there are 900 directed paths"
+
+
 def test_draws_that_are_not_numbers_are_not_testable():
     effects = draws()
     effects["effect"][0, 3, 0] = np.nan

@@ -157,7 +157,7 @@ class Cursor:
         return self.advance()
 
     def described(self) -> str:
-        """The word at the cursor as an error message names it."""
+        """Return the word at the cursor as an error message names it."""
         token = self.token
         return "the end of the claim" if token.kind == "end" else repr(self.text[token.start : token.end])
 

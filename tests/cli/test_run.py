@@ -1,0 +1,98 @@
+"""One analysis from file to folder, through the command line: what is written, and that it is written the same twice."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from causalcluster.cli import main
+from causalcluster.effects.summary import COLUMNS
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main([str(argument) for argument in arguments])
+    return stopped.value.code
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    base = tmp_path_factory.mktemp("run")
+    made = call("simulate", "linear", "-o", base / "panel.csv", "--truth", base / "truth.csv", "--analysis",
+                base / "analysis.yaml", "--clusters", 8, "--rows", 60, "--seed", 2)
+    assert made in (0, None)
+    for name in ("one", "two"):
+        assert call("run", base / "analysis.yaml", "--out", base / name, "--quiet", "--draws", 500, "--tune", 500) in (0, None)
+    return base
+
+
+def test_every_file_of_the_contract_is_there(folder):
+    names = {path.name for path in (folder / "one").iterdir()}
+    assert names == {
+        "effects.csv", "hypotheses.csv", "identification.json", "diagnostics.json", "posterior.nc", "run.json", "report.html"
+    }
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_the_same_seed_gives_the_same_bytes(folder):
+    assert (folder / "one" / "effects.csv").read_bytes() == (folder / "two" / "effects.csv").read_bytes()
+
+
+def test_effects_have_the_contract_columns_and_levels(folder):
+    table = pd.read_csv(folder / "one" / "effects.csv", keep_default_na=False)
+    assert list(table.columns) == list(COLUMNS)
+    assert set(table["level"]) == {"population", "sample", "sample_rows", "cluster", "new", "between_sd"}
+    assert not table.duplicated(list(COLUMNS[:9])).any()
+
+
+def test_stored_draws_add_up_and_match_the_table(folder):
+    effects = xr.open_datatree(folder / "one" / "posterior.nc")["effects"].to_dataset().load()
+    key = {name: effects[name].values for name in ("estimand", "via", "level", "cluster")}
+
+    def row(effect, via, level):
+        (position,) = np.flatnonzero((key["estimand"] == effect) & (key["via"] == via) & (key["level"] == level))
+        return effects["effect"].isel(row=int(position)).values
+
+    for level in ("population", "sample", "sample_rows", "new"):
+        total, nde, nie = row("total", "", level), row("nde", "", level), row("nie", "all", level)
+        assert np.abs(total - nde - nie).max() < 1e-10
+        parts = row("nie", "enforcement", level) + row("nie", "unions", level)
+        assert np.abs(parts - nie).max() < 1e-10
+    table = pd.read_csv(folder / "one" / "effects.csv", keep_default_na=False)
+    mine = table[(table["effect"] == "nie") & (table["via"] == "all") & (table["level"] == "population")].iloc[0]
+    assert float(mine["mean"]) == pytest.approx(row("nie", "all", "population").mean(), rel=1e-12)
+
+
+def test_run_json_says_how_to_repeat_it(folder):
+    run = json.loads((folder / "one" / "run.json").read_text(encoding="utf-8"))
+    assert run["seed"] == 1
+    assert run["data"]["fingerprint"].startswith("sha256:")
+    assert run["command"][:2] == ["causalcluster", "run"]
+    assert all(answer["agrees"] for answer in run["dowhy"])
+
+
+def test_the_report_is_rendered_again_to_the_same_bytes(folder):
+    before = (folder / "one" / "report.html").read_bytes()
+    assert call("report", folder / "one") in (0, None)
+    assert (folder / "one" / "report.html").read_bytes() == before
+
+
+def test_too_few_draws_are_written_and_called_unreliable(folder):
+    code = call("run", folder / "analysis.yaml", "--out", folder / "few", "--quiet", "--draws", 4, "--tune", 1, "--chains", 1)
+    assert code == 3
+    diagnostics = json.loads((folder / "few" / "diagnostics.json").read_text(encoding="utf-8"))
+    assert diagnostics["status"] == "unreliable"
+    assert diagnostics["reasons"]
+    assert "unreliable" in (folder / "few" / "report.html").read_text(encoding="utf-8").lower()
+
+
+def test_a_wrong_claim_stops_before_anything_is_written(folder, capsys):
+    text = (folder / "analysis.yaml").read_text(encoding="utf-8").replace("via=enforcement) > 0", "via=enforcment) > 0", 1)
+    (folder / "wrong.yaml").write_text(text, encoding="utf-8")
+    assert call("run", folder / "wrong.yaml", "--out", folder / "wrong") == 2
+    message = capsys.readouterr().err
+    assert "enforcement" in message
+    assert "Traceback" not in message
+    assert not (folder / "wrong").exists()
