@@ -75,13 +75,19 @@ def _check(name: str, needed: str, found: str, *, met: bool) -> tuple[Cell, ...]
     return (text_cell(name), text_cell(needed), text_cell(found), verdict)
 
 
+# How long the page takes is known once it is written; left out, so that rendering it again gives the same page.
+_KNOWN_AFTERWARDS = ("report", "total")
+
+
 def timings_table(run: FinishedRun) -> Table:
     """Return the time that each stage took."""
     return Table(
         caption="Time taken",
         header=("Stage", "Seconds"),
         rows=tuple(
-            (text_cell(stage), number_cell(seconds, 1)) for stage, seconds in run.diagnostics.timings.items()
+            (text_cell(stage), number_cell(seconds, 1))
+            for stage, seconds in run.diagnostics.timings.items()
+            if stage not in _KNOWN_AFTERWARDS
         ),
     )
 
