@@ -28,4 +28,5 @@ def test_cluster_intervals_hold_the_truth_at_every_size(stored):
 
 
 def test_the_product_of_means_misses(stored):
-    assert stored["product_of_means"]["covered"] < 100
+    # An honest 95% interval holds the truth in at least 180 of 200.
+    assert stored["product_of_means"]["covered"] < 150
