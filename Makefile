@@ -20,6 +20,7 @@ demo: setup
 	$(VENV)/bin/causalcluster demo --out demo-output
 
 lint: setup
+	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports

@@ -208,9 +208,7 @@ def _write_equation(
 def _intercept(analysis: Analysis, graph: CausalGraph, node: str, *, varies: bool) -> Term:
     multiplied = {factor for item in analysis.interactions for factor in item.factors}
     on_path = any(factor == node or node in ancestors(graph, factor) for factor in multiplied)
-    return Term(
-        name=f"intercept of {node}", target=node, factors=(), kind="intercept", varies=varies, on_path=on_path
-    )
+    return Term(name=f"intercept of {node}", target=node, factors=(), kind="intercept", varies=varies, on_path=on_path)
 
 
 def _slope(analysis: Analysis, graph: CausalGraph, factors: tuple[str, ...], node: str) -> Term:

@@ -36,9 +36,7 @@ class InputError(CausalClusterError):
 class AnalysisFileError(InputError):
     """The analysis file is wrong at ``line`` (1-based, None where unknown)."""
 
-    def __init__(
-        self, what: str, *, where: str = "", why: str = "", fix: str = "", line: int | None = None
-    ) -> None:
+    def __init__(self, what: str, *, where: str = "", why: str = "", fix: str = "", line: int | None = None) -> None:
         self.line = line
         super().__init__(what, where=where, why=why, fix=fix)
 

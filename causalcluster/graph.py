@@ -257,9 +257,7 @@ def _check_acyclic(digraph: "nx.DiGraph[str]", names: Sequence[str], layer: Mapp
     groups = [group for group in nx.strongly_connected_components(digraph) if len(group) > 1]
     start = min((name for group in groups for name in group), key=rank.__getitem__)
     looping = next(group for group in groups if start in group)
-    returns = (
-        nx.shortest_path(digraph, heir, start) for heir in digraph.successors(start) if heir in looping
-    )
+    returns = (nx.shortest_path(digraph, heir, start) for heir in digraph.successors(start) if heir in looping)
     way = min(returns, key=lambda path: (len(path), [rank[name] for name in path]))
     raise GraphError(
         f"the edges go round in a circle: {' -> '.join((start, *way))}",

@@ -201,8 +201,7 @@ def _judge(
 
 def _at_level(claim: Claim, default_level: str) -> Claim:
     terms = tuple(
-        (factor, replace(term, level=default_level) if term.level == "population" else term)
-        for factor, term in claim.terms
+        (factor, replace(term, level=default_level) if term.level == "population" else term) for factor, term in claim.terms
     )
     return replace(claim, terms=terms)
 

@@ -169,9 +169,7 @@ def prepare(plan: Plan) -> Prepared:
     )
 
 
-def analyse(
-    analysis: Analysis, frame: Any = None, *, progress: Progress | None = None, bar: bool = False
-) -> Result:
+def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None = None, bar: bool = False) -> Result:
     """Run the whole analysis.
 
     Parameters
@@ -254,9 +252,7 @@ def _sample(
     return draws, effects, table, diagnostics
 
 
-def prior_coefficients(
-    design: Design, priors: Priors, arrays: MomentArrays, *, random_seed: int
-) -> CoefficientDraws:
+def prior_coefficients(design: Design, priors: Priors, arrays: MomentArrays, *, random_seed: int) -> CoefficientDraws:
     """Draw coefficients of a population and of clusters from the prior."""
     drawn = draw_priors(priors, PRIOR_DRAWS, random_seed=random_seed)
     mean = drawn["mean"]

@@ -32,9 +32,7 @@ def example(paper: bool = True) -> CausalGraph:
     pairs = "buyers>law law>enforcement law>unions enforcement>unions law>log_wage unions>log_wage unions>injury size>law"
     edges = [Edge(source=pair.split(">")[0], target=pair.split(">")[1]) for pair in pairs.split()]
     if paper:
-        edges[1] = Edge(
-            source="law", target="enforcement", origin="framework", framework_ids=("E12", "E40"), sign="+"
-        )
+        edges[1] = Edge(source="law", target="enforcement", origin="framework", framework_ids=("E12", "E40"), sign="+")
         edges[2] = Edge(source="law", target="unions", framework_ids=("E13",))
     return graph_of(
         LAYER_OF,

@@ -28,13 +28,9 @@ NO_REASON: dict[tuple[str, str, str], str] = {}
 
 def draws(*, seed=1, spread=1.0, rows=ROWS, centre=1.0):
     rng = np.random.default_rng(seed)
-    values = np.stack(
-        [centre * mean + spread * rng.standard_normal((CHAINS, DRAWS)) for mean in rows.values()], -1
-    )
+    values = np.stack([centre * mean + spread * rng.standard_normal((CHAINS, DRAWS)) for mean in rows.values()], -1)
     keys = [(*key, "", "", "", "difference") for key in rows]
-    coords = {
-        name: ("row", np.array([key[i] for key in keys], dtype=object)) for i, name in enumerate(COORDS)
-    }
+    coords = {name: ("row", np.array([key[i] for key in keys], dtype=object)) for i, name in enumerate(COORDS)}
     return xr.Dataset({"effect": (("chain", "draw", "row"), values)}, coords=coords)
 
 

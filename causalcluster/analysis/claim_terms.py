@@ -8,9 +8,7 @@ from typing import Literal, get_args
 from causalcluster.analysis.claim_records import EffectTerm, number_text
 from causalcluster.analysis.claim_tokens import Cursor, Token
 
-EffectName = Literal[
-    "total", "nde", "nie", "tnde", "pnie", "path", "cde", "ide", "iie", "overall", "prop_mediated"
-]
+EffectName = Literal["total", "nde", "nie", "tnde", "pnie", "path", "cde", "ide", "iie", "overall", "prop_mediated"]
 LevelName = Literal["population", "sample", "sample_rows", "cluster", "new", "between_sd"]
 RegimeName = Literal["sustained", "pulse"]
 

@@ -198,9 +198,7 @@ class _Parser:
         return value
 
 
-def parse_claim(
-    text: str, *, outcomes: Sequence[str], mediators: Sequence[str], nodes: Sequence[str] = ()
-) -> Claim:
+def parse_claim(text: str, *, outcomes: Sequence[str], mediators: Sequence[str], nodes: Sequence[str] = ()) -> Claim:
     """Parse a claim such as ``nie(log_wage, via=unions) > 0.5 * total(log_wage)``.
 
     Parameters

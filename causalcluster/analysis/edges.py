@@ -149,9 +149,7 @@ class Reader:
             why = "Inside [ ] a comma separates items unless the item is in quotes"
         else:
             why = "Each item holds one arrow" if text.count("->") > 1 else ""
-        return self.document.error(
-            place, f"'{text}' under {place[0]} cannot be read", why=why, fix=f"Write it as '{form}'"
-        )
+        return self.document.error(place, f"'{text}' under {place[0]} cannot be read", why=why, fix=f"Write it as '{form}'")
 
 
 def lag_of(text: str) -> int:
@@ -172,5 +170,3 @@ def coefficient_name(item: Arrow | Interaction) -> str:
     """Return the name of a coefficient, 'law -> wage' or 'law * enforcement -> wage'."""
     left = item.source if isinstance(item, Arrow) else item.name
     return f"{left} -> {item.target}"
-
-

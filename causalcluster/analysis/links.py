@@ -28,9 +28,7 @@ def check_concepts(document: Document, nodes: Sequence[Node]) -> None:
             raise document.error(("nodes", node.name, "concept"), what, fix=fix)
 
 
-def join_edges(
-    items: Sequence[str], nodes: Sequence[Node], reader: Reader
-) -> tuple[tuple[Edge, ...], tuple[str, ...]]:
+def join_edges(items: Sequence[str], nodes: Sequence[Node], reader: Reader) -> tuple[tuple[Edge, ...], tuple[str, ...]]:
     """Read the list of edges; the item ``framework`` adds the paper's within one period, where it stands.
 
     An edge that the analyst draws too stays the analyst's and carries the paper's.
@@ -148,9 +146,7 @@ def _ids(link: FrameworkLink, most: int = 5) -> str:
     return ", ".join(link.edge_ids[:most]) + more
 
 
-def _check_parents(
-    product: Interaction, arrows: set[tuple[str, str]], place: Place, document: Document
-) -> None:
+def _check_parents(product: Interaction, arrows: set[tuple[str, str]], place: Place, document: Document) -> None:
     absent = [name for name in dict.fromkeys(product.factors) if (name, product.target) not in arrows]
     if absent:
         raise document.error(

@@ -26,9 +26,7 @@ def read_model(
         A prior for an interaction.
     """
     known = tuple(coefficient_name(Arrow(source=e.source, target=e.target)) for e in edges if e.lag == 0)
-    products = {
-        (frozenset(product.factors), product.target): coefficient_name(product) for product in interactions
-    }
+    products = {(frozenset(product.factors), product.target): coefficient_name(product) for product in interactions}
     coefficients = _Coefficients(reader, known, products)
     return ModelSpec(
         varying=_read_varying(section.varying, coefficients, reader),
@@ -43,9 +41,7 @@ def read_model(
 class _Coefficients:
     """The coefficients that a file may name."""
 
-    def __init__(
-        self, reader: Reader, edges: Sequence[str], products: dict[tuple[frozenset[str], str], str]
-    ) -> None:
+    def __init__(self, reader: Reader, edges: Sequence[str], products: dict[tuple[frozenset[str], str], str]) -> None:
         self.reader, self.edges, self.products = reader, edges, products
 
     def find(self, text: str, place: Place) -> Iterator[tuple[str, Arrow | Interaction]]:
@@ -91,9 +87,7 @@ def _read_varying(
     return tuple(found)
 
 
-def _read_overrides(
-    section: ModelSection, coefficients: _Coefficients, reader: Reader
-) -> Iterator[PriorOverride]:
+def _read_overrides(section: ModelSection, coefficients: _Coefficients, reader: Reader) -> Iterator[PriorOverride]:
     given: set[str] = set()
     for text, prior in (section.priors.__pydantic_extra__ or {}).items():
         place: Place = ("model", "priors", text)

@@ -51,9 +51,7 @@ def _listed(names: Sequence[str], key: str, role: str, reader: Reader) -> tuple[
     return tuple(found)
 
 
-def _check_roles(
-    treatment: str, outcomes: Sequence[str], mediators: Sequence[str], document: Document
-) -> None:
+def _check_roles(treatment: str, outcomes: Sequence[str], mediators: Sequence[str], document: Document) -> None:
     for key, names in (("outcomes", outcomes), ("mediators", mediators)):
         if treatment in names:
             raise document.error(
@@ -101,9 +99,7 @@ def _check_contrast(contrast: Contrast, document: Document) -> None:
         raise document.error((*place, "quantiles"), what, fix="Write {quantiles: [0.1, 0.9]}")
 
 
-def _read_fix(
-    section: QuestionSection, mediators: Sequence[str], document: Document
-) -> tuple[tuple[str, float], ...]:
+def _read_fix(section: QuestionSection, mediators: Sequence[str], document: Document) -> tuple[tuple[str, float], ...]:
     fixed: dict[str, float] = {}
     for text, value in section.fix.items():
         name = find_name(text, mediators)

@@ -201,9 +201,7 @@ def _single_level(section: AnalysisSection, model: ModelSpec) -> tuple[ModelSpec
     return replace(model, varying="none"), (sentence,) if asked else ()
 
 
-def _read_hypotheses(
-    sections: Sequence[HypothesisSection], question: Question, reader: Reader
-) -> Iterator[Hypothesis]:
+def _read_hypotheses(sections: Sequence[HypothesisSection], question: Question, reader: Reader) -> Iterator[Hypothesis]:
     # Claims have a grammar of their own, which files without hypotheses do not need.
     from causalcluster.analysis.claims import parse_claim
 
@@ -214,9 +212,7 @@ def _read_hypotheses(
             raise reader.document.error(("hypotheses", position, "id"), what, fix="Give each its own id")
         seen.add(section.id)
         try:
-            claim = parse_claim(
-                section.claim, outcomes=question.outcomes, mediators=question.mediators, nodes=reader.names
-            )
+            claim = parse_claim(section.claim, outcomes=question.outcomes, mediators=question.mediators, nodes=reader.names)
         except ClaimError as error:
             where = f"{reader.document.where(('hypotheses', position, 'claim'))}: hypothesis '{section.id}'"
             raise ClaimError(error.what, where=where, why=error.why, fix=error.fix) from error

@@ -9,9 +9,7 @@ from typing import Any, Literal
 from causalcluster.analysis.claim_records import Claim
 
 Layer = Literal["influencer", "environment", "actor", "outcome", "context"]
-Actor = Literal[
-    "government", "employers_organisations", "workers_organisations", "community_organisations", "other"
-]
+Actor = Literal["government", "employers_organisations", "workers_organisations", "community_organisations", "other"]
 Family = Literal[
     "gaussian",
     "lognormal",

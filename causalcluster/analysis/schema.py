@@ -177,9 +177,9 @@ class ModelSection(Section):
     pooling: Literal["partial", "none"] = "partial"
     centre: Literal["within", "none"] = "within"
     time_effects: Literal["none", "fixed", "random"] = "none"
-    priors: Annotated[
-        PriorsSection, BeforeValidator(lambda value: {"base": value} if isinstance(value, str) else value)
-    ] = PriorsSection()
+    priors: Annotated[PriorsSection, BeforeValidator(lambda value: {"base": value} if isinstance(value, str) else value)] = (
+        PriorsSection()
+    )
 
 
 class SamplingSection(Section):
@@ -205,9 +205,7 @@ class AnalysisSection(Section):
     schema_: Literal["causalcluster/1"] = Field(alias="schema")
     title: Text = ""
     data: DataSection
-    nodes: Annotated[
-        dict[str, Annotated[NodeSection, BeforeValidator(_empty_to_mapping)]], Field(min_length=1)
-    ]
+    nodes: Annotated[dict[str, Annotated[NodeSection, BeforeValidator(_empty_to_mapping)]], Field(min_length=1)]
     edges: Annotated[Names, Field(min_length=1)]
     interactions: Names = []
     unobserved: Names = []

@@ -36,9 +36,7 @@ def validate_shape(document: Document) -> AnalysisSection:
     """
     content = document.content
     if not isinstance(content, dict):
-        raise document.error(
-            (), "the file is not a mapping of keys to values", fix=f"Start it with 'schema: {SCHEMA}'"
-        )
+        raise document.error((), "the file is not a mapping of keys to values", fix=f"Start it with 'schema: {SCHEMA}'")
     _check_schema(document, content)
     _check_prior_keys(document, content)
     try:

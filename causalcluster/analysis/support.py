@@ -53,9 +53,7 @@ def refuse_unsupported(analysis: Analysis, section: AnalysisSection, document: D
         refusals.append((("alternatives",), "the key 'alternatives'", "Write one file for each diagram"))
     if refusals:
         place, what, fix = min(refusals, key=lambda refusal: document.line(refusal[0]) or 0)
-        raise UnsupportedError(
-            f"{what} is not available in this version", where=document.where(place), fix=fix
-        )
+        raise UnsupportedError(f"{what} is not available in this version", where=document.where(place), fix=fix)
 
 
 def _data(section: AnalysisSection) -> Iterator[Refusal]:

@@ -101,9 +101,7 @@ def report(
 
 @app.command()
 def framework(
-    topic: Annotated[
-        Literal["nodes", "edges", "hypotheses", "cases"] | None, typer.Argument(help="What to list.")
-    ] = None,
+    topic: Annotated[Literal["nodes", "edges", "hypotheses", "cases"] | None, typer.Argument(help="What to list.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -130,9 +128,7 @@ def simulate(
     from causalcluster.simulate import simulate as draw
     from causalcluster.simulate import write_simulated
 
-    written = write_simulated(
-        draw(scenario, clusters=clusters, rows=rows, seed=seed), table, truth=truth, analysis=analysis
-    )
+    written = write_simulated(draw(scenario, clusters=clusters, rows=rows, seed=seed), table, truth=truth, analysis=analysis)
     if not quiet:
         for path in written:
             typer.echo(f"Wrote {path}")
@@ -158,4 +154,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
         traceback.print_exc()
         typer.echo("This is a bug in causalcluster; please report it with the lines above.", err=True)
         sys.exit(BUG)
-

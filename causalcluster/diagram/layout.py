@@ -74,9 +74,7 @@ def _wrap(label: str, columns: int = 19) -> tuple[str, ...]:
 
 def routes(graph: CausalGraph, boxes: Mapping[str, Box]) -> list[tuple[Cubic, ...]]:
     """Return the curve of every edge, with the ends of edges spread along the sides of the boxes."""
-    sides = {
-        (edge.source, edge.target): _sides(boxes[edge.source], boxes[edge.target]) for edge in graph.edges
-    }
+    sides = {(edge.source, edge.target): _sides(boxes[edge.source], boxes[edge.target]) for edge in graph.edges}
     ports: dict[tuple[str, str], list[tuple[float, str, str]]] = defaultdict(list)
     for (source, target), (leaves, enters) in sides.items():
         axis = 0 if leaves in "tb" else 1
@@ -90,9 +88,7 @@ def routes(graph: CausalGraph, boxes: Mapping[str, Box]) -> list[tuple[Cubic, ..
         key = (edge.source, edge.target)
         start = _port(boxes[edge.source], leaves, ports[edge.source, leaves], key)
         end = _port(boxes[edge.target], enters, ports[edge.target, enters], key)
-        routes.append(
-            _route(boxes, boxes[edge.source], boxes[edge.target], start, end, leaves + enters, lanes)
-        )
+        routes.append(_route(boxes, boxes[edge.source], boxes[edge.target], start, end, leaves + enters, lanes))
     return routes
 
 
@@ -137,14 +133,11 @@ def _route(
             inner, column = (start, target.column) if sides == "tl" else (end, source.column)
             lanes[column, -1.0] += 1
             floor = max(box.bottom for box in boxes.values() if box.column >= 0) + 8
-            cubics = _by_gutter(
-                inner, end if sides == "tl" else start, 14.0 + 8 * (lanes[column, -1.0] % 10), floor
-            )
+            cubics = _by_gutter(inner, end if sides == "tl" else start, 14.0 + 8 * (lanes[column, -1.0] % 10), floor)
             return cubics if sides == "tl" else tuple((d, c, b, a) for a, b, c, d in reversed(cubics))
     stops = [start, *_gaps(boxes, source, target, start, end, lanes), end]
     return tuple(
-        ((ax, ay), (ax + (bx - ax) / 2, ay), (bx - (bx - ax) / 2, by), (bx, by))
-        for (ax, ay), (bx, by) in pairwise(stops)
+        ((ax, ay), (ax + (bx - ax) / 2, ay), (bx - (bx - ax) / 2, by), (bx, by)) for (ax, ay), (bx, by) in pairwise(stops)
     )
 
 

@@ -53,9 +53,7 @@ def to_svg(
     boxes = place(graph, labels)
     drawn = list(zip(graph.edges, routes(graph, boxes), strict=True))
     arcs = [arc(boxes, cause.left, cause.right) for cause in graph.unobserved]
-    points = [
-        point for cubics in (*(route for _, route in drawn), *arcs) for cubic in cubics for point in cubic
-    ]
+    points = [point for cubics in (*(route for _, route in drawn), *arcs) for cubic in cubics for point in cubic]
     xs = [x for x, _ in points] + [edge for box in boxes.values() for edge in (box.x, box.x + BOX_WIDTH)]
     ys = [y for _, y in points] + [edge for box in boxes.values() for edge in (box.y, box.bottom)]
     headers = _headers(graph, boxes, top=min(ys) - 14)
@@ -91,9 +89,7 @@ def _headers(graph: CausalGraph, boxes: Mapping[str, Box], top: float) -> list[s
     texts = []
     for layer, box in named.items():
         x, y, anchor = (box.centre[0], top, "middle") if box.column >= 0 else (first - 10, below + 20, "end")
-        texts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#666" font-size="12">{layer}</text>'
-        )
+        texts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#666" font-size="12">{layer}</text>')
     return texts
 
 
@@ -117,9 +113,7 @@ def _edge_path(prefix: str, kind: str, cubics: tuple[Cubic, ...], width: float) 
     )
 
 
-def _weight_texts(
-    drawn: list[tuple[Edge, tuple[Cubic, ...]]], weights: Mapping[tuple[str, str], EdgeWeight]
-) -> list[str]:
+def _weight_texts(drawn: list[tuple[Edge, tuple[Cubic, ...]]], weights: Mapping[tuple[str, str], EdgeWeight]) -> list[str]:
     """Write each weight on its edge, at the place where it covers the fewest others."""
     taken: list[Point] = []
     texts = []
@@ -129,9 +123,7 @@ def _weight_texts(
             continue
         inner_first = sorted(cubics, key=lambda cubic: abs(cubics.index(cubic) - len(cubics) // 2))
         places = [_at(cubic, share) for share in (0.5, 0.35, 0.65, 0.22, 0.78) for cubic in inner_first]
-        x, y = min(
-            places, key=lambda spot: sum(abs(spot[0] - u) < 44 and abs(spot[1] - v) < 14 for u, v in taken)
-        )
+        x, y = min(places, key=lambda spot: sum(abs(spot[0] - u) < 44 and abs(spot[1] - v) < 14 for u, v in taken))
         taken.append((x, y))
         texts.append(
             f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" font-size="11" fill="#111" stroke="#fff" '
@@ -150,9 +142,7 @@ def _at(cubic: Cubic, share: float) -> Point:
 
 def _box_svg(box: Box, label: str) -> str:
     x, y = box.x + BOX_WIDTH / 2, box.y + PADDING + 12
-    lines = "".join(
-        f'<tspan x="{x:.1f}" y="{y + i * LINE:.1f}">{_text(line)}</tspan>' for i, line in enumerate(box.lines)
-    )
+    lines = "".join(f'<tspan x="{x:.1f}" y="{y + i * LINE:.1f}">{_text(line)}</tspan>' for i, line in enumerate(box.lines))
     return (
         f'<g><title>{_text(label)}</title><rect x="{box.x:.1f}" y="{box.y:.1f}" width="{BOX_WIDTH:.1f}" '
         f'height="{box.height:.1f}" rx="6" fill="#fff" stroke="#333"/>'
@@ -172,9 +162,7 @@ def _markers(prefix: str) -> str:
 def _key(graph: CausalGraph, x: float, y: float) -> list[str]:
     """Return the key to the colours, where there is more than one kind of line."""
     present = dict.fromkeys(_kind(edge) for edge in graph.edges)
-    kinds = [kind for kind in ("paper", "analyst") if kind in present] + ["unmeasured"] * bool(
-        graph.unobserved
-    )
+    kinds = [kind for kind in ("paper", "analyst") if kind in present] + ["unmeasured"] * bool(graph.unobserved)
     if kinds in (["analyst"], []):
         return []
     words = {

@@ -118,9 +118,7 @@ def _effects_on(
     return rows
 
 
-def _all_mediators_high(
-    system: System, outcome: str, mediators: tuple[str, ...], low: float, high: float
-) -> Polynomial:
+def _all_mediators_high(system: System, outcome: str, mediators: tuple[str, ...], low: float, high: float) -> Polynomial:
     """Return E[Y(a0, M(a1))]: mediators as they naturally are under a1, all else of the outcome's causes under a0.
 
     The nodes between treatment and outcome are answered twice: once under a1, for the mediators' sake, and once under
@@ -155,9 +153,7 @@ def _paths(
     return rows
 
 
-def _controlled(
-    outcome: str, question: Question, system: System, scale: Scale, low: float, high: float
-) -> list[Estimand]:
+def _controlled(outcome: str, question: Question, system: System, scale: Scale, low: float, high: float) -> list[Estimand]:
     rows = []
     for node, value in question.fix:
         held = {node: constant(everywhere(system, _standardised(value, node, scale)))}
@@ -169,4 +165,3 @@ def _controlled(
 
 def _standardised(value: float, node: str, scale: Scale) -> float:
     return (value - scale.shift[node]) / scale.scale[node]
-

@@ -45,9 +45,7 @@ class CoefficientDraws:
     has_population: bool
 
 
-def evaluate_effects(
-    estimands: Sequence[Estimand], draws: CoefficientDraws, *, random_seed: int
-) -> xr.Dataset:
+def evaluate_effects(estimands: Sequence[Estimand], draws: CoefficientDraws, *, random_seed: int) -> xr.Dataset:
     """Evaluate every estimand at every level that applies.
 
     Parameters
@@ -128,9 +126,7 @@ def _levels(estimand: Estimand, context: _Context) -> Iterator[tuple[str, str, F
         yield level, cluster, values
 
 
-def _one_polynomial(
-    polynomial: Polynomial, context: _Context, *, with_spread: bool
-) -> Iterable[tuple[str, str, Floats]]:
+def _one_polynomial(polynomial: Polynomial, context: _Context, *, with_spread: bool) -> Iterable[tuple[str, str, Floats]]:
     draws = context.draws
     by_cluster = evaluate(polynomial, draws.theta)
     share = draws.rows / draws.rows.sum()

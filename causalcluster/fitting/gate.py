@@ -110,8 +110,7 @@ def _failures(rows: pd.DataFrame, what: str, r_hat: float, ess: float) -> list[s
     for column, name in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
         if not (rows[column] >= ess).all():
             found.append(
-                f"{name} effective sample size of {what} is not at least {ess:.0f}"
-                f" (least: {_show(rows[column], np.nanmin)})"
+                f"{name} effective sample size of {what} is not at least {ess:.0f} (least: {_show(rows[column], np.nanmin)})"
             )
     return found
 

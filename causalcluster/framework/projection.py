@@ -91,14 +91,10 @@ def project_links(edges: Sequence[SignedEdge], named: Collection[str]) -> tuple[
     leaving: dict[str, list[SignedEdge]] = defaultdict(list)
     for edge in edges:
         leaving[edge.source].append(edge)
-    return tuple(
-        link for source in order if source in keep for link in _links_from(source, keep, order, leaving)
-    )
+    return tuple(link for source in order if source in keep for link in _links_from(source, keep, order, leaving))
 
 
-def project_confounders(
-    edges: Sequence[SignedEdge], named: Collection[str]
-) -> tuple[ProjectedConfounder, ...]:
+def project_confounders(edges: Sequence[SignedEdge], named: Collection[str]) -> tuple[ProjectedConfounder, ...]:
     """Return the bidirected edges among `named` at lag 0.
 
     Two named nodes are confounded where an unnamed node has a directed path to each of them, through unnamed nodes, and
@@ -185,9 +181,7 @@ def _extended(sign: Sign | None, step: Sign) -> Sign:
     return "?"
 
 
-def _edges_behind(
-    state: _State, arrivals: Mapping[_State, list[tuple[_State, SignedEdge]]]
-) -> tuple[str, ...]:
+def _edges_behind(state: _State, arrivals: Mapping[_State, list[tuple[_State, SignedEdge]]]) -> tuple[str, ...]:
     """Return the ids of all edges on the paths that lead to a state."""
     ids: set[str] = set()
     seen, waiting = {state}, [state]
@@ -200,9 +194,7 @@ def _edges_behind(
     return tuple(sorted(ids))
 
 
-def _branches(
-    cause: str, keep: set[str], later: Sequence[str], entering: Mapping[str, list[str]]
-) -> dict[str, str]:
+def _branches(cause: str, keep: set[str], later: Sequence[str], entering: Mapping[str, list[str]]) -> dict[str, str]:
     """Return, for each node that `cause` reaches through unnamed nodes, the first node no route to it can avoid.
 
     That is its ancestor just below `cause` in the dominator tree. Two nodes in different branches have routes from
@@ -211,9 +203,7 @@ def _branches(
     branches: dict[str, str] = {}
     for node in later:
         sources = [
-            source
-            for source in entering.get(node, ())
-            if source == cause or (source in branches and source not in keep)
+            source for source in entering.get(node, ()) if source == cause or (source in branches and source not in keep)
         ]
         if sources:
             above = {node if source == cause else branches[source] for source in sources}

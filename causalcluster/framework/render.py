@@ -201,9 +201,7 @@ def _case_text(case: FrameworkCase) -> str:
         ("soft", ", ".join(case.soft)),
     )
     episode = "" if case.episode == "main" else f", {case.episode}"
-    return "\n".join(
-        [f"{case.cluster}{episode}  ({case.case_id}; section {case.sections})", *_labelled(parts)]
-    )
+    return "\n".join([f"{case.cluster}{episode}  ({case.case_id}; section {case.sections})", *_labelled(parts)])
 
 
 def _labelled(parts: Iterable[tuple[str, str]]) -> list[str]:
@@ -219,7 +217,4 @@ def _labelled(parts: Iterable[tuple[str, str]]) -> list[str]:
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return rows with columns padded to one width; the last column is left ragged."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)), row[-1]])
-        for row in rows
-    ]
+    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)), row[-1]]) for row in rows]

@@ -10,9 +10,7 @@ from causalcluster.identification.separation import open_path, without_outgoing
 __all__ = ["backdoor_set", "is_backdoor_set", "smallest"]
 
 
-def is_backdoor_set(
-    digraph: "nx.DiGraph[str]", treatment: str, outcome: str, adjustment: Collection[str]
-) -> bool:
+def is_backdoor_set(digraph: "nx.DiGraph[str]", treatment: str, outcome: str, adjustment: Collection[str]) -> bool:
     """Return whether a set of observed nodes meets the backdoor criterion (Pearl 2009, definition 3.3.1)."""
     if set(adjustment) & (nx.descendants(digraph, treatment) | {treatment, outcome}):
         return False
@@ -44,9 +42,7 @@ def backdoor_set(digraph: "nx.DiGraph[str]", treatment: str, outcome: str) -> tu
     relevant = nx.ancestors(cut, treatment) | nx.ancestors(cut, outcome)
     barred = nx.descendants(digraph, treatment) | {treatment, outcome}
     allowed = tuple(
-        name
-        for name in digraph.nodes
-        if name in relevant and name not in barred and not is_latent(digraph, name)
+        name for name in digraph.nodes if name in relevant and name not in barred and not is_latent(digraph, name)
     )
 
     def separates(names: tuple[str, ...]) -> bool:

@@ -97,17 +97,13 @@ def confounding_levels(analysis: Analysis, constant_inside: Container[str] = ())
     """
     varying = analysis.model.varying
     intercepts = varying == "all" or (varying != "none" and "intercepts" in varying)
-    varying_inside = not any(
-        name in constant_inside for name in (analysis.question.treatment, *analysis.question.mediators)
-    )
+    varying_inside = not any(name in constant_inside for name in (analysis.question.treatment, *analysis.question.mediators))
     centred = analysis.data.cluster is not None and analysis.model.centre == "within" and intercepts
     centred = centred and varying_inside
     return ("cluster_time", "row", "all") if centred else ("cluster", "cluster_time", "row", "all")
 
 
-def make_setting(
-    analysis: Analysis, graph: CausalGraph, outcome: str, constant_inside: Container[str] = ()
-) -> Setting:
+def make_setting(analysis: Analysis, graph: CausalGraph, outcome: str, constant_inside: Container[str] = ()) -> Setting:
     """Collect what the conditions for one outcome need."""
     treatment = analysis.question.treatment
     observed = to_networkx(graph)
@@ -139,9 +135,7 @@ def treatment_mediator(setting: Setting, given: tuple[str, ...]) -> Violation | 
     return _violation("treatment_mediator", (setting.treatment, path[-1] if path else ""), path)
 
 
-def mediator_outcome(
-    setting: Setting, given: tuple[str, ...], mediators: tuple[str, ...] | None = None
-) -> Violation | None:
+def mediator_outcome(setting: Setting, given: tuple[str, ...], mediators: tuple[str, ...] | None = None) -> Violation | None:
     """Condition 3: given the treatment, no backdoor path from the mediators, jointly, to the outcome is open."""
     tested = setting.mediators if mediators is None else mediators
     cut = without_outgoing(setting.digraph, tested)
@@ -229,7 +223,5 @@ def shared_district(setting: Setting, first: str) -> Violation | None:
     return None
 
 
-def _violation(
-    condition: Condition, nodes: tuple[str, ...], path: tuple[str, ...] | None
-) -> Violation | None:
+def _violation(condition: Condition, nodes: tuple[str, ...], path: tuple[str, ...] | None) -> Violation | None:
     return None if path is None else Violation(condition=condition, nodes=nodes, path=path)

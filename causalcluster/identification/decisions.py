@@ -141,13 +141,9 @@ def natural(setting: Setting, total: Finding) -> tuple[Finding, Finding]:
     witness = affected_confounder(setting)
     if not entered and witness is None:
         return _same_as_total(total, "mediated"), _no_entry(setting, "the mediators")
-    violation = (
-        witness or _ignorability(setting, setting.covariates) or mediation_route(setting, separate=False)
-    )
+    violation = witness or _ignorability(setting, setting.covariates) or mediation_route(setting, separate=False)
     if violation:
-        finding = Finding(
-            identified=False, reason=why_not(setting, violation), instead=_instead(setting, violation, total)
-        )
+        finding = Finding(identified=False, reason=why_not(setting, violation), instead=_instead(setting, violation, total))
         return finding, finding
     finding = _ignorable(setting, between=False)
     return finding, finding
@@ -175,11 +171,7 @@ def entering(setting: Setting, mediator: str, mediated: Finding) -> Finding:
 
 def _ignorability(setting: Setting, names: tuple[str, ...]) -> Violation | None:
     """Return the first of conditions 2, 1 and 3 that fails; 2 first, since its path is part of any longer one."""
-    return (
-        treatment_mediator(setting, names)
-        or treatment_outcome(setting, names)
-        or mediator_outcome(setting, names)
-    )
+    return treatment_mediator(setting, names) or treatment_outcome(setting, names) or mediator_outcome(setting, names)
 
 
 def _ignorable(setting: Setting, *, between: bool) -> Finding:
@@ -208,9 +200,7 @@ def _ignorable(setting: Setting, *, between: bool) -> Finding:
     clause = f"no backdoor path between {listed((treatment, *setting.mediators, outcome))} is open"
     return Finding(
         identified=True,
-        by="sequential ignorability, mediators in order"
-        if between
-        else "sequential ignorability, mediators jointly",
+        by="sequential ignorability, mediators in order" if between else "sequential ignorability, mediators jointly",
         adjustment=adjustment,
         assumptions=tuple(sentences),
         reason=" ".join((given(adjustment, clause), *_accounting(setting))),
@@ -248,9 +238,7 @@ def _instead(setting: Setting, violation: Violation, total: Finding) -> str:
     interventional = open_path(cut, setting.mediators, {setting.outcome}, blocked) is None
     if total.identified and interventional:
         reported += " Interventional effects would be identified but are not available in this version."
-    return (
-        f"{reported} With {violation.nodes[0]} declared as a mediator as well, the split may be identified."
-    )
+    return f"{reported} With {violation.nodes[0]} declared as a mediator as well, the split may be identified."
 
 
 def _total_or_nothing(total: Finding) -> str:
@@ -277,9 +265,7 @@ def _path(setting: Setting, path: tuple[str, ...]) -> Finding:
         product = " * ".join(bent[0].factors)
         reason = f"The equation of {bent[0].target} holds the interaction {product}, so the path has no effect of its own."
         return Finding(identified=False, reason=reason, instead="The effects nde and nie, where identified.")
-    violation = (
-        affected_confounder(setting, path) or path_route(setting, path) or shared_district(setting, path[1])
-    )
+    violation = affected_confounder(setting, path) or path_route(setting, path) or shared_district(setting, path[1])
     if violation:
         return Finding(identified=False, reason=why_not(setting, violation))
     parents = {name for node in path[1:] for name in setting.digraph.predecessors(node)}
@@ -288,9 +274,7 @@ def _path(setting: Setting, path: tuple[str, ...]) -> Finding:
         identified=True,
         by="single-door criterion along the path",
         adjustment=tuple(name for name in setting.covariates if name in parents),
-        assumptions=(
-            f"In each equation on {arrows}, nothing unmeasured causes both the node and its cause there.",
-        ),
+        assumptions=(f"In each equation on {arrows}, nothing unmeasured causes both the node and its cause there.",),
         reason=f"Each regression on {arrows} adjusts for all parents of its node, and no backdoor path stays open.",
     )
 
@@ -316,9 +300,7 @@ def controlled(setting: Setting, fixed: str, total: Finding) -> Finding:
     else:
         adjustment = covariates
         affected = tuple(
-            name
-            for name in setting.on_path
-            if name != fixed and nx.has_path(around, name, outcome) and name != outcome
+            name for name in setting.on_path if name != fixed and nx.has_path(around, name, outcome) and name != outcome
         )
     pair = f"{treatment} or {fixed} on the one side and {outcome} on the other"
     reason = given(adjustment, f"no backdoor path from {treatment} or {fixed} to {outcome} is open")
@@ -362,6 +344,4 @@ def _no_entry(setting: Setting, what: str) -> Finding:
 
 
 def _same_as_total(total: Finding, other: str) -> Finding:
-    return replace(
-        total, reason=f"The {other} part is zero by the diagram, so this is the total effect. {total.reason}"
-    )
+    return replace(total, reason=f"The {other} part is zero by the diagram, so this is the total effect. {total.reason}")

@@ -69,9 +69,7 @@ def ask_dowhy(analysis: Analysis, graph: CausalGraph) -> tuple[DowhyAnswer, ...]
     return tuple(answers)
 
 
-def dowhy_backdoor_set(
-    graph: CausalGraph, treatment: str, outcome: str, levels: Collection[str]
-) -> tuple[str, ...] | None:
+def dowhy_backdoor_set(graph: CausalGraph, treatment: str, outcome: str, levels: Collection[str]) -> tuple[str, ...] | None:
     """Return DoWhy's minimal adjustment set in topological order, or None where it finds none."""
     identifier = _module("dowhy.causal_identifier.auto_identifier")
     found = identifier.identify_generalized_adjustment_set(

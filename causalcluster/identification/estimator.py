@@ -68,9 +68,7 @@ def mediation_route(setting: Setting, *, separate: bool) -> Violation | None:
     The equations up to the mediators must give their regression on treatment and covariates, the later ones
     the outcome's on treatment, mediators and covariates. Conditions 1 to 4 are taken to hold.
     """
-    before = set(setting.mediators).union(
-        *(nx.ancestors(setting.digraph, name) for name in setting.mediators)
-    )
+    before = set(setting.mediators).union(*(nx.ancestors(setting.digraph, name) for name in setting.mediators))
     early = tuple(name for name in setting.on_path if name in before)
     late = tuple(name for name in setting.on_path if name not in before)
     biased_early, biased_late = _first_confounded(setting, early), _first_confounded(setting, late)
@@ -80,8 +78,7 @@ def mediation_route(setting: Setting, *, separate: bool) -> Violation | None:
         return biased_late
     found = biased_early and _not_composed(setting, early, (setting.treatment, *setting.covariates))
     return found or (
-        biased_late
-        and _not_composed(setting, late, (setting.treatment, *setting.mediators, *setting.covariates))
+        biased_late and _not_composed(setting, late, (setting.treatment, *setting.mediators, *setting.covariates))
     )
 
 
@@ -98,9 +95,7 @@ def cde_route(setting: Setting, fixed: str) -> Violation | None:
     """Return why the paths around a fixed node do not add up to its controlled direct effect, or None."""
     around = nx.DiGraph(setting.digraph)
     around.remove_nodes_from([fixed])
-    reached = nx.descendants(around, setting.treatment) & (
-        nx.ancestors(around, setting.outcome) | {setting.outcome}
-    )
+    reached = nx.descendants(around, setting.treatment) & (nx.ancestors(around, setting.outcome) | {setting.outcome})
     moved = tuple(name for name in setting.on_path if name in reached)
     skipped = () if setting.products else (fixed,)
     biased = _first_confounded(setting, moved, skipped)
@@ -124,9 +119,7 @@ def confounded_edge(setting: Setting, source: str, target: str) -> Violation | N
     return _violation(source, target, path)
 
 
-def _first_confounded(
-    setting: Setting, targets: Iterable[str], skipped: tuple[str, ...] = ()
-) -> Violation | None:
+def _first_confounded(setting: Setting, targets: Iterable[str], skipped: tuple[str, ...] = ()) -> Violation | None:
     """Return the first equation in which a coefficient on a node moved by the treatment is biased."""
     moved = {setting.treatment, *setting.on_path}.difference(skipped)
     for target in targets:
@@ -153,9 +146,7 @@ def _not_composed(setting: Setting, targets: Iterable[str], first: tuple[str, ..
 
 
 def _observed_parents(setting: Setting, name: str) -> tuple[str, ...]:
-    return tuple(
-        parent for parent in setting.digraph.predecessors(name) if not is_latent(setting.digraph, parent)
-    )
+    return tuple(parent for parent in setting.digraph.predecessors(name) if not is_latent(setting.digraph, parent))
 
 
 def _violation(source: str, target: str, path: tuple[str, ...] | None) -> Violation | None:

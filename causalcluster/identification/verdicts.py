@@ -55,9 +55,7 @@ class Verdict:
     instead: str
 
 
-def identify(
-    analysis: Analysis, graph: CausalGraph, *, constant_inside: Collection[str] = ()
-) -> tuple[Verdict, ...]:
+def identify(analysis: Analysis, graph: CausalGraph, *, constant_inside: Collection[str] = ()) -> tuple[Verdict, ...]:
     """Decide for every effect of the question whether it is identified.
 
     Parameters
@@ -84,9 +82,7 @@ def identify(
     recovers it; all decisions take polynomial time and do not depend on hashing.
     """
     outcomes = analysis.question.outcomes
-    return tuple(
-        verdict for outcome in outcomes for verdict in _for_outcome(analysis, graph, outcome, constant_inside)
-    )
+    return tuple(verdict for outcome in outcomes for verdict in _for_outcome(analysis, graph, outcome, constant_inside))
 
 
 def verdict_to_json(verdict: Verdict) -> dict[str, object]:
@@ -100,9 +96,7 @@ def _for_outcome(
     setting = make_setting(analysis, graph, outcome, constant_inside)
 
     def verdict(effect: str, via: str, finding: Finding) -> Verdict:
-        general = (
-            general_assumptions(analysis, finding.adjustment, constant_inside) if finding.identified else ()
-        )
+        general = general_assumptions(analysis, finding.adjustment, constant_inside) if finding.identified else ()
         return Verdict(
             outcome=outcome,
             effect=effect,

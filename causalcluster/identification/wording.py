@@ -30,9 +30,7 @@ def why_not(setting: Setting, violation: Violation) -> str:
     first, last = violation.nodes[0], violation.nodes[-1]
     match violation.condition:
         case "treatment_outcome":
-            return (
-                f"The treatment and the outcome are confounded: {path}, which no adjustment made here blocks."
-            )
+            return f"The treatment and the outcome are confounded: {path}, which no adjustment made here blocks."
         case "treatment_mediator":
             return f"The treatment and the mediator {last} are confounded: {path}, which no adjustment made here blocks."
         case "mediator_outcome":
@@ -57,9 +55,7 @@ def general_assumptions(
     """Return what every effect needs besides the conditions read off the diagram."""
     treatment = analysis.question.treatment
     covariates = f" and at every value of {listed(adjustment)}" if adjustment else ""
-    everywhere = (
-        f"in every cluster{covariates}" if analysis.data.cluster else covariates.removeprefix(" and ")
-    )
+    everywhere = f"in every cluster{covariates}" if analysis.data.cluster else covariates.removeprefix(" and ")
     sentences = [
         f"Consistency: what follows from a value of {treatment} does not depend on how that value came about.",
         f"No interference: {treatment} in one row or cluster does not change the mediators or outcomes of another.",
@@ -75,9 +71,7 @@ def _removed_by_centring(analysis: Analysis, constant_inside: Container[str]) ->
     if "cluster" in confounding_levels(analysis, constant_inside):
         return []
     column = analysis.data.cluster
-    declared = [
-        f"{cause.left} <-> {cause.right}" for cause in analysis.unobserved if cause.level == "cluster"
-    ]
+    declared = [f"{cause.left} <-> {cause.right}" for cause in analysis.unobserved if cause.level == "cluster"]
     stable = (
         f"Stable differences: whatever is unmeasured and constant within a cluster ({column}) adds the same amount "
         "to all its rows, so centring within clusters removes it."

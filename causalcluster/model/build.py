@@ -49,9 +49,7 @@ def guide_residuals(arrays: MomentArrays) -> ResidualGuide:
     return ResidualGuide(rss=rss, dof=left)
 
 
-def place_log_sigma(
-    centre: Any, spread: Any, raw: Any, rss: Any, dof: Any, *, log: Callable[..., Any]
-) -> tuple[Any, Any]:
+def place_log_sigma(centre: Any, spread: Any, raw: Any, rss: Any, dof: Any, *, log: Callable[..., Any]) -> tuple[Any, Any]:
     """Return log residual standard deviations and the information of their coordinates.
 
     Given the typical value and the spread over clusters, a cluster's residual variance is inverse-gamma, prior and
@@ -137,9 +135,7 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
     return model
 
 
-def _coefficient_priors(
-    design: Design, arrays: MomentArrays, priors: Priors
-) -> tuple[Any, Any, Any]:
+def _coefficient_priors(design: Design, arrays: MomentArrays, priors: Priors) -> tuple[Any, Any, Any]:
     n_varying, n_partial = len(arrays.varying), len(priors.partial_alpha)
     if design.pooling == "none":
         return (
@@ -161,9 +157,7 @@ def _residual_priors(design: Design, priors: Priors, data: dict[str, Any]) -> An
         return pt.zeros_like(data["dof"]) + centre
     spread = pm.Gamma("sigma_spread", priors.spread_shape, priors.spread_rate, dims="equation")
     raw = pm.Flat("sigma_raw", dims=("cluster", "equation"))
-    log_sigma, information = place_log_sigma(
-        centre, spread, raw, data["guide_rss"], data["guide_dof"], log=pt.log
-    )
+    log_sigma, information = place_log_sigma(centre, spread, raw, data["guide_rss"], data["guide_dof"], log=pt.log)
     shape, away = shape_of_spread(spread), log_sigma - centre
     density = shape * pt.log(shape) - pt.gammaln(shape) - 2.0 * shape * away - shape * pt.exp(-2.0 * away)
     pm.Potential("sigma_prior", (density - 0.5 * pt.log(information)).sum())

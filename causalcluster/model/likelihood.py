@@ -44,9 +44,7 @@ class ClusterMarginalLikelihood(Op):
         """Only the parameters carry gradients, and only through the log-likelihood itself."""
         return [[i < _N_PARAMETERS, *[False] * _N_PARAMETERS] for i in range(len(node.inputs))]
 
-    def pullback(
-        self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]
-    ) -> list[Any]:
+    def pullback(self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
         """Vector-Jacobian product from the gradients that the forward pass has already computed."""
         if not all(isinstance(item.type, DisconnectedType) for item in cotangents[1:]):
             raise TypeError("second derivatives of the marginal likelihood are not available")

@@ -98,8 +98,7 @@ def draw_priors(priors: Priors, n_draws: int, *, random_seed: int) -> dict[str, 
     return {
         "mean": priors.mean + priors.sd * rng.standard_normal((n_draws, len(priors.mean))),
         "tau": rng.gamma(priors.tau_shape, 1.0 / priors.tau_rate, (n_draws, len(priors.tau_rate))),
-        "partial": 2.0 * rng.beta(priors.partial_alpha, priors.partial_alpha, (n_draws, len(priors.partial_alpha)))
-        - 1.0,
+        "partial": 2.0 * rng.beta(priors.partial_alpha, priors.partial_alpha, (n_draws, len(priors.partial_alpha))) - 1.0,
     }
 
 

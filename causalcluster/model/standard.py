@@ -166,9 +166,7 @@ def _equation_moments(
     syy = cross[:, y, y] + n * y_mean**2
     if has_intercept:
         top = np.concatenate([n[:, None], n[:, None] * x_mean], axis=1)
-        sxx = np.concatenate(
-            [top[:, None, :], np.concatenate([n[:, None, None] * x_mean[:, :, None], sxx], axis=2)], axis=1
-        )
+        sxx = np.concatenate([top[:, None, :], np.concatenate([n[:, None, None] * x_mean[:, :, None], sxx], axis=2)], axis=1)
         sxy = np.concatenate([(n * y_mean)[:, None], sxy], axis=1)
     return sxx, sxy, syy
 

@@ -67,9 +67,7 @@ def write_answer(run: FinishedRun, outcome: str) -> Answer:
     )
 
 
-def _lead(
-    run: FinishedRun, outcome: str, total: EffectRow | None, labels: dict[str, str], decimals: int
-) -> str:
+def _lead(run: FinishedRun, outcome: str, total: EffectRow | None, labels: dict[str, str], decimals: int) -> str:
     treatment, label = labels[run.run.analysis.question.treatment], labels[outcome]
     if not any(row.key.outcome == outcome for row in run.effects):
         return (
@@ -88,9 +86,7 @@ def _lead(
     )
 
 
-def _key_numbers(
-    run: FinishedRun, outcome: str, labels: dict[str, str], decimals: int
-) -> Iterable[KeyNumber]:
+def _key_numbers(run: FinishedRun, outcome: str, labels: dict[str, str], decimals: int) -> Iterable[KeyNumber]:
     mediators = run.run.analysis.question.mediators
     through = mediators[0] if len(mediators) == 1 else "all"
     for effect, via in (("total", ""), ("nie", through), ("nde", "")):
@@ -119,8 +115,7 @@ def _parts(run: FinishedRun, outcome: str, labels: dict[str, str], decimals: int
     direct = find_row(run, outcome, "nde")
     if direct is not None and direct.has_interval:
         yield (
-            f"Directly, through none of these: {words.estimate(direct, decimals)}; "
-            f"{words.direction(direct.prob_positive)}."
+            f"Directly, through none of these: {words.estimate(direct, decimals)}; {words.direction(direct.prob_positive)}."
         )
 
 
@@ -156,9 +151,7 @@ def _share(run: FinishedRun, outcome: str, labels: dict[str, str]) -> Iterable[s
 
 
 def _share_words(row: EffectRow) -> str:
-    median, lower, upper = (
-        words.number(100 * (value or 0.0), 0) for value in (row.median, row.lower, row.upper)
-    )
+    median, lower, upper = (words.number(100 * (value or 0.0), 0) for value in (row.median, row.lower, row.upper))
     return f"{median}% ({lower} to {upper}%)"
 
 
@@ -169,18 +162,13 @@ def _clusters(run: FinishedRun, outcome: str, labels: dict[str, str], decimals: 
         rows = [
             row
             for row in run.effects
-            if (row.key.outcome, row.key.effect, row.key.via, row.key.level)
-            == (outcome, "nie", via, "cluster")
+            if (row.key.outcome, row.key.effect, row.key.via, row.key.level) == (outcome, "nie", via, "cluster")
             and row.prob_positive is not None
         ]
         if whole is None or whole.prob_positive is None or not rows:
             continue
         positive = whole.prob_positive >= 0.5
-        sure = [
-            row.prob_positive if positive else 1 - row.prob_positive
-            for row in rows
-            if row.prob_positive is not None
-        ]
+        sure = [row.prob_positive if positive else 1 - row.prob_positive for row in rows if row.prob_positive is not None]
         signs = ("positive", "negative") if positive else ("negative", "positive")
         ordered = sorted(rows, key=lambda row: row.mean or 0.0)
         yield (
@@ -236,6 +224,4 @@ def _width_words(whole: EffectRow, sample: EffectRow) -> str:
             f"the population interval is {ratio:.1f} times as wide, because it also counts that other clusters "
             "could have been observed"
         )
-    return (
-        "the two intervals are about equally wide" if ratio > 0.95 else "the two answer different questions"
-    )
+    return "the two intervals are about equally wide" if ratio > 0.95 else "the two answer different questions"

@@ -43,9 +43,7 @@ def draw_ranks(run: FinishedRun, outcome: str) -> Figure | None:
     with canvas_settings():
         import matplotlib.pyplot as plt
 
-        canvas, axes = plt.subplots(
-            lines, columns, figsize=(2.9 * columns, 1.75 * lines), sharey=True, squeeze=False
-        )
+        canvas, axes = plt.subplots(lines, columns, figsize=(2.9 * columns, 1.75 * lines), sharey=True, squeeze=False)
         for axis in axes.ravel()[len(rows) :]:
             axis.set_visible(False)
         for axis, row in zip(axes.ravel(), rows, strict=False):
@@ -110,9 +108,7 @@ def draw_energy(run: FinishedRun) -> Figure | None:
         import arviz_plots as azp
         import xarray as xr
 
-        tree = xr.DataTree.from_dict(
-            {"/sample_stats": xr.Dataset({"energy": (("chain", "draw"), run.energy)})}
-        )
+        tree = xr.DataTree.from_dict({"/sample_stats": xr.Dataset({"energy": (("chain", "draw"), run.energy)})})
         plots = azp.plot_energy(
             tree, backend="matplotlib",
             figure_kwargs={"figsize": (6.6, 2.4), "figsize_units": "inches"},

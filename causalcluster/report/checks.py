@@ -36,9 +36,7 @@ def checks_table(run: FinishedRun) -> Table:
     )
 
 
-def _convergence(
-    whose: str, rows: Sequence[EffectRow], bound: float, size: int
-) -> Iterable[tuple[Cell, ...]]:
+def _convergence(whose: str, rows: Sequence[EffectRow], bound: float, size: int) -> Iterable[tuple[Cell, ...]]:
     for name, get in _MEASURES:
         values = [value for value in map(get, rows) if value is not None]
         if not values:
@@ -97,7 +95,5 @@ def versions_table(run: FinishedRun) -> Table:
     return Table(
         caption="Versions",
         header=("Package", "Version"),
-        rows=tuple(
-            (text_cell(name), text_cell(version)) for name, version in sorted(run.run.versions.items())
-        ),
+        rows=tuple((text_cell(name), text_cell(version)) for name, version in sorted(run.run.versions.items())),
     )

@@ -32,8 +32,7 @@ def draw_diagram(run: FinishedRun) -> Figure:
     """Draw the diagram in the framework's layers."""
     labels, analysis = labels_of(run), run.run.analysis
     arrows = "; ".join(
-        f"{labels.get(edge.source, edge.source)} to {labels.get(edge.target, edge.target)}"
-        for edge in analysis.edges
+        f"{labels.get(edge.source, edge.source)} to {labels.get(edge.target, edge.target)}" for edge in analysis.edges
     )
     return Figure(
         source=embed_svg(to_svg(graph_of(analysis), _safe(labels))),
@@ -56,14 +55,10 @@ def draw_paths(run: FinishedRun, outcome: str) -> Figure | None:
         return None
     graph = _paths_alone(graph_of(run.run.analysis), run.run.analysis.question.treatment, outcome)
     drawn = {(edge.source, edge.target) for edge in graph.edges}
-    slopes = [
-        item for item in run.run.coefficients if item.mean is not None and (item.source, item.target) in drawn
-    ]
+    slopes = [item for item in run.run.coefficients if item.mean is not None and (item.source, item.target) in drawn]
     if not slopes:
         return None
-    said = "; ".join(
-        f"{labels[item.source]} to {labels[item.target]} {_weight_words(item)}" for item in slopes
-    )
+    said = "; ".join(f"{labels[item.source]} to {labels[item.target]} {_weight_words(item)}" for item in slopes)
     average = ", averaged over clusters" if run.run.data.cluster_column else ""
     weights = {(item.source, item.target): _weigh(item) for item in slopes}
     return Figure(

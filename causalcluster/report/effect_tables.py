@@ -45,10 +45,7 @@ def _effect_table(run: FinishedRun, outcome: str, level: str) -> Table | None:
             "Tail ESS",
             "R-hat",
         ),
-        rows=tuple(
-            (text_cell(words.effect_name(row.key, labels)), *_numbers(row, decimals, signed=signed))
-            for row in rows
-        ),
+        rows=tuple((text_cell(words.effect_name(row.key, labels)), *_numbers(row, decimals, signed=signed)) for row in rows),
         note=_reasons(rows, labels),
         folded="" if level in ("population", "sample") else f"Show: {level_title(run, level).lower()}",
     )
@@ -105,9 +102,7 @@ def cluster_effects_table(run: FinishedRun, outcome: str) -> Table | None:
             )
             for row in rows
         ),
-        note="* The data of this cluster do not span the contrast: its effects are extrapolated."
-        if outside
-        else "",
+        note="* The data of this cluster do not span the contrast: its effects are extrapolated." if outside else "",
         folded=f"Show every effect in every cluster ({len(rows):,} rows)",
     )
 

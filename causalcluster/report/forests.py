@@ -69,15 +69,11 @@ def _draw_forest(
         import matplotlib.pyplot as plt
 
         height = 1.0 + 0.19 * (len(order) + len(averages) + 1)
-        canvas, axes = plt.subplots(
-            1, len(columns), figsize=(2.0 + 1.9 * len(columns), height), sharey=True, squeeze=False
-        )
+        canvas, axes = plt.subplots(1, len(columns), figsize=(2.0 + 1.9 * len(columns), height), sharey=True, squeeze=False)
         for axis, (key, rows) in zip(axes[0], columns, strict=True):
             _fill_panel(axis, run, key, [rows.get(name) for name in order], averages, outside)
             axis.set_title(short_name(words.effect_name(key, labels)))
-        ticks = [-float(i) for i in range(len(order))] + [
-            -float(len(order) + 1 + i) for i in range(len(averages))
-        ]
+        ticks = [-float(i) for i in range(len(order))] + [-float(len(order) + 1 + i) for i in range(len(averages))]
         names = [_tick(name, outside, left_out) for name in order]
         axes[0][0].set_yticks(ticks, [*names, *(_AVERAGES[level] for level in averages)])
         axes[0][0].set_ylim(ticks[-1] - 0.8, 0.8)
@@ -131,9 +127,7 @@ def _fill_panel(
 
 
 def _draw_interval(axis: "Axes", row: EffectRow, y: float, colour: str, *, hollow: bool) -> None:
-    axis.plot(
-        [row.lower or 0.0, row.upper or 0.0], [y, y], color=colour, linewidth=1.3, solid_capstyle="butt"
-    )
+    axis.plot([row.lower or 0.0, row.upper or 0.0], [y, y], color=colour, linewidth=1.3, solid_capstyle="butt")
     axis.plot(
         [row.median or 0.0], [y], marker="o", markersize=4.0, color=colour,
         markerfacecolor="white" if hollow else colour, linestyle="none",
@@ -164,9 +158,7 @@ def _forest_caption(
     labels, rows = labels_of(run), columns[0][1]
     head = words.level_percent(next(iter(rows.values())).ci_prob)
     first = words.effect_name(columns[0][0], labels).lower()
-    text = (
-        f"Effects on {labels[outcome]} by cluster (dot: median; line: {head} interval), ordered by {first}. "
-    )
+    text = f"Effects on {labels[outcome]} by cluster (dot: median; line: {head} interval), ordered by {first}. "
     if left_out:
         half = MAX_CLUSTERS // 2
         text += (

@@ -101,10 +101,7 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
 )
 
 WORKS: Final[tuple[str, ...]] = (
-    (
-        "Betancourt, M. (2016). Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo. "
-        "arXiv:1604.00695."
-    ),
+    ("Betancourt, M. (2016). Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo. arXiv:1604.00695."),
     (
         "Daniel, R. M., De Stavola, B. L., Cousens, S. N. and Vansteelandt, S. (2015). Causal mediation analysis with "
         "multiple mediators. Biometrics 71(1), 1-14."

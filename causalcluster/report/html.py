@@ -114,9 +114,7 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "hypotheses": effect_tables.hypotheses_table(run),
         "diagnosis": sections.diagnosis_sentence(run),
         "checks": checks.checks_table(run),
-        "chain_figures": figures.present(
-            (*(chains.draw_ranks(run, name) for name in outcomes), chains.draw_energy(run))
-        ),
+        "chain_figures": figures.present((*(chains.draw_ranks(run, name) for name in outcomes), chains.draw_energy(run))),
         "timings": checks.timings_table(run),
         "versions": checks.versions_table(run),
         "command": sections.command_line(run),
@@ -133,8 +131,6 @@ def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:
         "paths": draw_paths(run, outcome),
         "not_drawn": words.joined(unidentified_parts(run, outcome)),
         "tables": effect_tables.effect_tables(run, outcome),
-        "figures": figures.present(
-            (figures.draw_densities(run, outcome), *forests.draw_forests(run, outcome))
-        ),
+        "figures": figures.present((figures.draw_densities(run, outcome), *forests.draw_forests(run, outcome))),
         "clusters": effect_tables.cluster_effects_table(run, outcome),
     }

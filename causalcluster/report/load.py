@@ -58,9 +58,7 @@ def load_run(directory: Path) -> FinishedRun:
         The folder does not exist or is not a run folder, or one of its files is missing or damaged.
     """
     if not directory.is_dir():
-        raise InputError(
-            "there is no such folder", where=str(directory), fix="name the folder given to --out"
-        )
+        raise InputError("there is no such folder", where=str(directory), fix="name the folder given to --out")
     if not (directory / RUN_FILE).is_file():
         raise InputError(
             f"this is not the folder of a finished run: it has no {RUN_FILE}",
@@ -81,9 +79,7 @@ def load_run(directory: Path) -> FinishedRun:
             _read_json(directory / IDENTIFICATION_FILE),
             directory / IDENTIFICATION_FILE,
         ),
-        diagnostics=_validate(
-            Diagnostics, _read_json(directory / DIAGNOSTICS_FILE), directory / DIAGNOSTICS_FILE
-        ),
+        diagnostics=_validate(Diagnostics, _read_json(directory / DIAGNOSTICS_FILE), directory / DIAGNOSTICS_FILE),
         draws=_read_draws(posterior, groups=("effects",)),
         prior_draws=_read_draws(posterior, groups=("prior_effects", "prior")),
         energy=_read_energy(posterior),

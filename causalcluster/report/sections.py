@@ -92,9 +92,7 @@ def data_sentences(run: FinishedRun) -> tuple[str, ...]:
             sentences.append(f"They fall into {named} of {words.counted(sizes[0], 'row')} each.")
         else:
             middle = sizes[len(sizes) // 2]
-            sentences.append(
-                f"They fall into {named} of {sizes[0]:,} to {sizes[-1]:,} rows, {middle:,} in the middle one."
-            )
+            sentences.append(f"They fall into {named} of {sizes[0]:,} to {sizes[-1]:,} rows, {middle:,} in the middle one.")
         outside = sum(not cluster.spans_contrast for cluster in data.clusters)
         if outside:
             sentences.append(
@@ -158,9 +156,7 @@ def diagnosis_sentence(run: FinishedRun) -> str:
     draws = f"{words.counted(run.chains, 'chain')} of {words.counted(run.draws_per_chain, 'draw')}"
     if run.diagnostics.status == "ok":
         return f"The sampler met every requirement ({draws}): its draws can be used."
-    return (
-        f"The sampler did not meet the requirements ({draws}): the numbers in this report must not be used."
-    )
+    return f"The sampler did not meet the requirements ({draws}): the numbers in this report must not be used."
 
 
 def few_draws_note(run: FinishedRun) -> str:

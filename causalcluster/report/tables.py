@@ -23,16 +23,11 @@ def identification_table(run: FinishedRun) -> Table:
         key = EffectKey(outcome=verdict.outcome, effect=verdict.effect, via=verdict.via)
         given = words.joined(labels.get(name, name) for name in verdict.adjustment) or "nothing"
         how = f"{verdict.by}; given {given}" if verdict.by else f"given {given}"
-        why = " ".join(
-            words.sentence(text)
-            for text in (verdict.reason, verdict.instead and f"Instead: {verdict.instead}")
-        )
+        why = " ".join(words.sentence(text) for text in (verdict.reason, verdict.instead and f"Instead: {verdict.instead}"))
         return (
             text_cell(words.effect_name(key, labels)),
             text_cell(labels.get(verdict.outcome, verdict.outcome)),
-            Cell(text="identified", mark="good")
-            if verdict.identified
-            else Cell(text="not identified", mark="bad"),
+            Cell(text="identified", mark="good") if verdict.identified else Cell(text="not identified", mark="bad"),
             text_cell(how if verdict.identified else why.strip() or words.EMPTY),
         )
 
@@ -68,9 +63,7 @@ def clusters_table(run: FinishedRun) -> Table:
         (
             text_cell(cluster.label),
             number_cell(cluster.rows, 0),
-            Cell(text="yes")
-            if cluster.spans_contrast
-            else Cell(text="no: effects are extrapolated", mark="open"),
+            Cell(text="yes") if cluster.spans_contrast else Cell(text="no: effects are extrapolated", mark="open"),
         )
         for cluster in clusters
     )
@@ -111,8 +104,7 @@ def priors_table(run: FinishedRun) -> Table:
         caption="Priors of the model",
         header=("Parameter", "Prior", "Meaning"),
         rows=tuple(
-            (text_cell(prior.parameter), text_cell(prior.distribution), text_cell(prior.meaning))
-            for prior in run.run.priors
+            (text_cell(prior.parameter), text_cell(prior.distribution), text_cell(prior.meaning)) for prior in run.run.priors
         ),
     )
 
@@ -125,11 +117,7 @@ def implied_priors_table(run: FinishedRun, outcome: str) -> Table:
     for effect in run.effects:
         key = effect.key
         prior = run.prior_draws.get(key)
-        if (
-            prior is None
-            or (key.outcome, key.level) != (outcome, level)
-            or key.effect not in ("total", "nde", "nie")
-        ):
+        if prior is None or (key.outcome, key.level) != (outcome, level) or key.effect not in ("total", "nde", "nie"):
             continue
         tail = (1 - (effect.ci_prob or 0.95)) / 2
         low, middle, high = (float(value) for value in np.quantile(prior, (tail, 0.5, 1 - tail)))

@@ -130,9 +130,7 @@ def level_name(level: str) -> str:
 
 def effect_name(key: EffectKey, labels: dict[str, str]) -> str:
     """Return the reader's name of an effect, with what it runs through and under which conditions."""
-    extras = [
-        f"{name} {value}" for name, value in (("horizon", key.horizon), ("regime", key.regime)) if value
-    ]
+    extras = [f"{name} {value}" for name, value in (("horizon", key.horizon), ("regime", key.regime)) if value]
     if key.at:
         extras.append(f"at {key.at}")
     if key.scale not in ("", "difference"):
@@ -171,9 +169,7 @@ def via_name(key: EffectKey, labels: dict[str, str]) -> str:
         return " \N{RIGHTWARDS ARROW} ".join(labels.get(name, name) for name in key.via.split(">"))
     if key.effect == "cde" and "=" in key.via:
         pairs = (part.partition("=") for part in key.via.split(","))
-        return joined(
-            f"{labels.get(name.strip(), name.strip())} = {value.strip()}" for name, _, value in pairs
-        )
+        return joined(f"{labels.get(name.strip(), name.strip())} = {value.strip()}" for name, _, value in pairs)
     return labels.get(key.via, key.via)
 
 

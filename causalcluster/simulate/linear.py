@@ -153,9 +153,7 @@ def draw_slopes(parameters: LinearParameters, clusters: int, rng: np.random.Gene
     return _draw_normal(parameters.slope_mean, slope_covariance(parameters), clusters, rng)
 
 
-def draw_linear(
-    parameters: LinearParameters, sizes: NDArray[np.int64], rng: np.random.Generator
-) -> LinearDraw:
+def draw_linear(parameters: LinearParameters, sizes: NDArray[np.int64], rng: np.random.Generator) -> LinearDraw:
     """Draw clusters and their rows.
 
     Parameters
@@ -178,9 +176,7 @@ def draw_linear(
     # VARIABLES is a causal order and SLOPES follows it, so each parent is complete before it is used.
     for position, (parent, target) in enumerate(SLOPES):
         values[:, VARIABLES.index(target)] += slopes[cluster, position] * values[:, VARIABLES.index(parent)]
-    return LinearDraw(
-        cluster=cluster, values=values, intercepts=intercepts, slopes=slopes, residual_sds=residual_sds
-    )
+    return LinearDraw(cluster=cluster, values=values, intercepts=intercepts, slopes=slopes, residual_sds=residual_sds)
 
 
 def _draw_normal(

@@ -90,9 +90,7 @@ def normal_sd(
     expectation = normal_expectation(polynomial, names=names, mean=mean, covariance=covariance)
     # Squares of the deviation, not E[f^2] - E[f]^2: the subtraction would lose digits where the spread is small.
     deviation = add(polynomial, {(): -expectation})
-    variance = normal_expectation(
-        multiply(deviation, deviation), names=names, mean=mean, covariance=covariance
-    )
+    variance = normal_expectation(multiply(deviation, deviation), names=names, mean=mean, covariance=covariance)
     return float(np.sqrt(max(variance, 0.0)))
 
 

@@ -167,6 +167,4 @@ def _check_scenario(scenario: str) -> None:
 
 def _check_at_least(value: int, least: int, name: str, why: str) -> None:
     if value < least:
-        raise InputError(
-            f"{name} is {value}", where="simulate", why=why, fix=f"Give {name} of at least {least}"
-        )
+        raise InputError(f"{name} is {value}", where="simulate", why=why, fix=f"Give {name} of at least {least}")

@@ -109,9 +109,7 @@ def _proportions(rows: list[_Row]) -> list[_Row]:
 
 def _truth_table(rows: list[_Row]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["effect", "via", "level", "cluster", "value"])
-    frame = frame.assign(
-        outcome=OUTCOME, horizon="", regime="", at="", scale="difference", mc_error=np.zeros(len(frame))
-    )
+    frame = frame.assign(outcome=OUTCOME, horizon="", regime="", at="", scale="difference", mc_error=np.zeros(len(frame)))
     return frame[list(TRUTH_COLUMNS)]
 
 

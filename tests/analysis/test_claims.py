@@ -274,9 +274,7 @@ splits = st.builds(
     via=st.sampled_from(("all", *MEDIATORS)),
     level=st.sampled_from(["population", "sample", "sample_rows", "new", "between_sd"]),
 )
-in_clusters = st.builds(
-    EffectTerm, effect=st.just("total"), outcome=outcomes, level=st.just("cluster"), cluster=labels
-)
+in_clusters = st.builds(EffectTerm, effect=st.just("total"), outcome=outcomes, level=st.just("cluster"), cluster=labels)
 paths = st.builds(
     EffectTerm, effect=st.just("path"), outcome=outcomes, via=st.sampled_from(["direct", "insp", "insp>unions"])
 )

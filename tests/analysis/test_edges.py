@@ -65,17 +65,21 @@ FLOW = "Inside [ ] a comma separates items unless the item is in quotes. "
     ("text", "message"),
     [
         ("law", f"'law' under edges cannot be read. {FLOW}Write it as 'a, b -> c, d'."),
-        ("law -> unions -> wage", "'law -> unions -> wage' under edges cannot be read. Each item holds one arrow. "
-         "Write it as 'a, b -> c, d'."),
+        (
+            "law -> unions -> wage",
+            "'law -> unions -> wage' under edges cannot be read. Each item holds one arrow. Write it as 'a, b -> c, d'.",
+        ),
         ("law, -> wage", "'law, -> wage' under edges cannot be read. Write it as 'a, b -> c, d'."),
         ("-> wage", "'-> wage' under edges cannot be read. Write it as 'a, b -> c, d'."),
         ("law <-> wage", "'law <-> wage' under edges holds '<->'. Move it to 'unobserved:'."),
         ("law -> wage @ lag", "'law -> wage @ lag' under edges cannot be read. Write it as 'a, b -> c, d @ lag 1'."),
-        ("law -> wage @ lag -1", "'law -> wage @ lag -1' under edges cannot be read. "
-         "Write it as 'a, b -> c, d @ lag 1'."),
+        ("law -> wage @ lag -1", "'law -> wage @ lag -1' under edges cannot be read. Write it as 'a, b -> c, d @ lag 1'."),
         ("lew -> wage", "'lew' in 'lew -> wage' is not a node. Did you mean 'law'?"),
-        ("zzz -> wage", "'zzz' in 'zzz -> wage' is not a node. "
-         "The nodes are: law, enforcement, unions, wage, Löhne, lag, framework, _1, मजदूरी."),
+        (
+            "zzz -> wage",
+            "'zzz' in 'zzz -> wage' is not a node. "
+            "The nodes are: law, enforcement, unions, wage, Löhne, lag, framework, _1, मजदूरी.",
+        ),
         ("law * unions -> wage", "'law * unions -> wage' under edges holds '*'. Move it to 'interactions:'."),
     ],
 )

@@ -57,9 +57,7 @@ def test_an_edge_of_both_is_the_analysts_and_carries_the_papers():
     link = links(0)[0]
     edges = parse(with_concepts(f"[framework, {link.source} -> {link.target}]")).edges
     of_both = [edge for edge in edges if (edge.source, edge.target) == (link.source, link.target)]
-    assert of_both == [
-        Edge(source=link.source, target=link.target, framework_ids=link.edge_ids, sign=link.sign)
-    ]
+    assert of_both == [Edge(source=link.source, target=link.target, framework_ids=link.edge_ids, sign=link.sign)]
     assert edges[-1] == of_both[0]
 
 
@@ -77,9 +75,7 @@ def test_effects_in_the_next_period_are_left_out_with_a_sentence():
     assert len(warnings) == len(later)
     for link, sentence in zip(later, warnings, strict=True):
         assert sentence.startswith(f"The framework's effect of {link.source} on {link.target} ({link.edge_ids[0]}")
-        assert sentence.endswith(
-            "acts in the next period and is left out: lagged edges are not available in this version."
-        )
+        assert sentence.endswith("acts in the next period and is left out: lagged edges are not available in this version.")
 
 
 def test_a_framework_without_effects_is_said():
@@ -91,14 +87,26 @@ def test_a_framework_without_effects_is_said():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("  - size -> law\n", "  - framework\n", "17: 'framework' under edges adds nothing, because no node names a "
-         "concept. Give nodes a concept, or leave the item out."),
-        ("size: {layer", "size: {concept: gov_enforcment, layer", "12: the framework has no concept 'gov_enforcment' "
-         "(node 'size'). Did you mean 'gov_enforcement'? 'causalcluster framework nodes' lists all concepts."),
+        (
+            "  - size -> law\n",
+            "  - framework\n",
+            "17: 'framework' under edges adds nothing, because no node names a "
+            "concept. Give nodes a concept, or leave the item out.",
+        ),
+        (
+            "size: {layer",
+            "size: {concept: gov_enforcment, layer",
+            "12: the framework has no concept 'gov_enforcment' "
+            "(node 'size'). Did you mean 'gov_enforcement'? 'causalcluster framework nodes' lists all concepts.",
+        ),
         ("  - size -> law\n", "  - sise -> law\n", "17: 'sise' in 'sise -> law' is not a node. Did you mean 'size'?"),
         ("  - size -> law\n", "  - [size, law]\n", "17: edges, item 4: a list is not text."),
-        ("  - size -> law\n", "  - size -> law\n  - unions -> law @ lag 1\n", "18: the edge 'unions -> law @ lag 1' has "
-         "a lag, but the data have no time. Name the column of the period under 'data: time'."),
+        (
+            "  - size -> law\n",
+            "  - size -> law\n  - unions -> law @ lag 1\n",
+            "18: the edge 'unions -> law @ lag 1' has "
+            "a lag, but the data have no time. Name the column of the period under 'data: time'.",
+        ),
     ],
 )
 def test_edges_that_cannot_be_joined(old, new, message):
@@ -126,13 +134,21 @@ def test_interactions_and_common_causes_are_read():
 @pytest.mark.parametrize(
     ("items", "message"),
     [
-        ("[law * enforcement -> size]", "the interaction 'law * enforcement -> size' needs an edge from law and "
-         "enforcement to size. A product without its factors has no meaning of its own. "
-         "Add 'law -> size' and 'enforcement -> size' under edges."),
-        ("[law * size -> unions]", "the interaction 'law * size -> unions' needs an edge from size to unions. "
-         "A product without its factors has no meaning of its own. Add 'size -> unions' under edges."),
-        ("[law * unions -> wage, unions * law -> wage]", "the interaction 'unions * law -> wage' is given twice. "
-         "Keep one of them."),
+        (
+            "[law * enforcement -> size]",
+            "the interaction 'law * enforcement -> size' needs an edge from law and "
+            "enforcement to size. A product without its factors has no meaning of its own. "
+            "Add 'law -> size' and 'enforcement -> size' under edges.",
+        ),
+        (
+            "[law * size -> unions]",
+            "the interaction 'law * size -> unions' needs an edge from size to unions. "
+            "A product without its factors has no meaning of its own. Add 'size -> unions' under edges.",
+        ),
+        (
+            "[law * unions -> wage, unions * law -> wage]",
+            "the interaction 'unions * law -> wage' is given twice. Keep one of them.",
+        ),
         ("[law * wage -> wage]", "the interaction 'law * wage -> wage' has its target among its factors."),
         ("[law * unoins -> wage]", "'unoins' in 'law * unoins -> wage' is not a node. Did you mean 'unions'?"),
     ],

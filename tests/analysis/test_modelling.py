@@ -62,26 +62,37 @@ ADD = "Add it under edges, or leave it out here."
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("varying: alll", "model.varying cannot be 'alll'. Did you mean 'all'? "
-         "Write all, none, or a list such as [intercepts, a -> b]."),
-        ("varying: [intercept]", "model.varying cannot be 'intercept'. Did you mean 'intercepts'? "
-         "Write all, none, or a list such as [intercepts, a -> b]."),
-        ("varying: [none, intercepts]", "'none' stands among other items of model.varying. "
-         "Write 'varying: none', or leave it out."),
-        ("varying: [enforcement -> law]", "'enforcement -> law' is not one of the edges. "
-         f"Did you mean 'enforcement -> wage'? {ADD}"),
-        ("varying: [law * unions -> wage]", "'law * unions -> wage' is not one of the interactions. "
-         "Add it under interactions, or leave it out here."),
+        (
+            "varying: alll",
+            "model.varying cannot be 'alll'. Did you mean 'all'? Write all, none, or a list such as [intercepts, a -> b].",
+        ),
+        (
+            "varying: [intercept]",
+            "model.varying cannot be 'intercept'. Did you mean 'intercepts'? "
+            "Write all, none, or a list such as [intercepts, a -> b].",
+        ),
+        (
+            "varying: [none, intercepts]",
+            "'none' stands among other items of model.varying. Write 'varying: none', or leave it out.",
+        ),
+        (
+            "varying: [enforcement -> law]",
+            f"'enforcement -> law' is not one of the edges. Did you mean 'enforcement -> wage'? {ADD}",
+        ),
+        (
+            "varying: [law * unions -> wage]",
+            "'law * unions -> wage' is not one of the interactions. Add it under interactions, or leave it out here.",
+        ),
         ("varying: [law -> wag]", "'wag' in 'law -> wag' is not a node. Did you mean 'wage'?"),
-        ("varying: [law -> wage @ lag 1]", "'law -> wage @ lag 1' under model cannot be read. "
-         "Write it as 'a, b -> c, d'."),
+        ("varying: [law -> wage @ lag 1]", "'law -> wage @ lag 1' under model cannot be read. Write it as 'a, b -> c, d'."),
         ("varying: [law -> wage, law -> wage]", "model.varying names 'law -> wage' twice. Keep one of them."),
-        ("priors: {enforcement -> law: {sd: 1}}", "'enforcement -> law' is not one of the edges. "
-         f"Did you mean 'enforcement -> wage'? {ADD}"),
+        (
+            "priors: {enforcement -> law: {sd: 1}}",
+            f"'enforcement -> law' is not one of the edges. Did you mean 'enforcement -> wage'? {ADD}",
+        ),
         ("priors: {law -> wage: {}}", "the prior of 'law -> wage' says nothing. Give it mean, sd or between_sd."),
         ("priors: {law -> wage: }", "the prior of 'law -> wage' says nothing. Give it mean, sd or between_sd."),
-        ("priors: {law -> wage: {sd: 1}, law->wage: {sd: 2}}", "model.priors gives 'law -> wage' twice. "
-         "Keep one of them."),
+        ("priors: {law -> wage: {sd: 1}, law->wage: {sd: 2}}", "model.priors gives 'law -> wage' twice. Keep one of them."),
     ],
 )
 def test_coefficients_must_exist(text, message):

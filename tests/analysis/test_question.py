@@ -44,37 +44,65 @@ ZERO = "Every effect of such a contrast is zero. "
     ("old", "new", "message"),
     [
         (CONTRAST, "{from: 1, to: 1.0}", f"20: the contrast has equal ends, 1. {ZERO}Give two different values."),
-        (CONTRAST, "{quantiles: [0.5, 0.5]}", f"20: the contrast has equal ends, 0.5. {ZERO}"
-         "Give two different values."),
-        (CONTRAST, "{sd: 0}", f"20: the contrast has a step of 0 standard deviations. {ZERO}"
-         "Give another number than 0."),
+        (CONTRAST, "{quantiles: [0.5, 0.5]}", f"20: the contrast has equal ends, 0.5. {ZERO}Give two different values."),
+        (CONTRAST, "{sd: 0}", f"20: the contrast has a step of 0 standard deviations. {ZERO}Give another number than 0."),
         (CONTRAST, "{sd: 1, from: 0}", f"20: {ONE_WAY}"),
         (CONTRAST, "{sd: 1, quantiles: [0, 1]}", f"20: {ONE_WAY}"),
         (CONTRAST, "{}", f"20: {ONE_WAY}"),
         (CONTRAST, "{from: 0}", "20: the contrast has no 'to'. Write {from: 0, to: 1}."),
         (CONTRAST, "{to: 0}", "20: the contrast has no 'from'. Write {from: 0, to: 1}."),
-        (CONTRAST, "{quantiles: [0.1, 90]}", "20: the contrast's quantiles 0.1 and 90 must lie between 0 and 1. "
-         "Write {quantiles: [0.1, 0.9]}."),
+        (
+            CONTRAST,
+            "{quantiles: [0.1, 90]}",
+            "20: the contrast's quantiles 0.1 and 90 must lie between 0 and 1. Write {quantiles: [0.1, 0.9]}.",
+        ),
         ("treatment: law", "treatment: lawz", "19: the treatment 'lawz' is not a node. Did you mean 'law'?"),
         ("[wage, injury]", "[wage, injry]", "21: the outcome 'injry' is not a node. Did you mean 'injury'?"),
-        ("[enforcement, unions]", "[enforcement, xyz]", "22: the mediator 'xyz' is not a node. "
-         "The nodes are: law, enforcement, unions, wage, injury, size."),
-        ("[wage, injury]", "[wage, law]", "21: 'law' is the treatment and also one of the outcomes. An effect runs "
-         "from the treatment to another node. Take it out of outcomes, or ask about another treatment."),
-        ("[enforcement, unions]", "[law]", "22: 'law' is the treatment and also one of the mediators. An effect runs "
-         "from the treatment to another node. Take it out of mediators, or ask about another treatment."),
-        ("[enforcement, unions]", "[enforcement, wage]", "22: 'wage' is both a mediator and an outcome. "
-         "Keep it in one of the lists."),
+        (
+            "[enforcement, unions]",
+            "[enforcement, xyz]",
+            "22: the mediator 'xyz' is not a node. The nodes are: law, enforcement, unions, wage, injury, size.",
+        ),
+        (
+            "[wage, injury]",
+            "[wage, law]",
+            "21: 'law' is the treatment and also one of the outcomes. An effect runs "
+            "from the treatment to another node. Take it out of outcomes, or ask about another treatment.",
+        ),
+        (
+            "[enforcement, unions]",
+            "[law]",
+            "22: 'law' is the treatment and also one of the mediators. An effect runs "
+            "from the treatment to another node. Take it out of mediators, or ask about another treatment.",
+        ),
+        (
+            "[enforcement, unions]",
+            "[enforcement, wage]",
+            "22: 'wage' is both a mediator and an outcome. Keep it in one of the lists.",
+        ),
         ("[wage, injury]", "[wage, wage]", "21: the outcome 'wage' is listed twice. Keep one of them."),
         ("[enforcement, unions]", "[unions, unions]", "22: the mediator 'unions' is listed twice. Keep one of them."),
-        ("{enforcement: 0}", "{enforcment: 0}", "23: 'enforcment' under question.fix is not a mediator. "
-         "Did you mean 'enforcement'?"),
-        ("{enforcement: 0}", "{size: 0}", "23: 'size' under question.fix is not a mediator. "
-         "The mediators are: enforcement, unions."),
-        ("{enforcement: 0}", "{enforcement: 0}\n  horizons: [0, 1]", "24: horizons need at least one edge with a lag, "
-         "and there is none. Leave horizons out, or add an edge such as 'a -> b @ lag 1'."),
-        ("{enforcement: 0}", "{enforcement: 0}\n  regimes: [pulse]", "24: regimes are given without horizons. "
-         "Add horizons, or leave regimes out."),
+        (
+            "{enforcement: 0}",
+            "{enforcment: 0}",
+            "23: 'enforcment' under question.fix is not a mediator. Did you mean 'enforcement'?",
+        ),
+        (
+            "{enforcement: 0}",
+            "{size: 0}",
+            "23: 'size' under question.fix is not a mediator. The mediators are: enforcement, unions.",
+        ),
+        (
+            "{enforcement: 0}",
+            "{enforcement: 0}\n  horizons: [0, 1]",
+            "24: horizons need at least one edge with a lag, "
+            "and there is none. Leave horizons out, or add an edge such as 'a -> b @ lag 1'.",
+        ),
+        (
+            "{enforcement: 0}",
+            "{enforcement: 0}\n  regimes: [pulse]",
+            "24: regimes are given without horizons. Add horizons, or leave regimes out.",
+        ),
     ],
 )
 def test_contradictions_are_told_with_their_line(old, new, message):

@@ -104,33 +104,74 @@ def test_a_quoted_no_is_a_name():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("  size: {", "  no: {", '12: YAML reads the key \'no\' as the truth value false, not as text. Write "no" in '
-         "quotes."),
-        ("  size: {", "  all: {", "12: 'all' cannot name a node: the word has a meaning of its own in the tables of "
-         "effects. Choose another name; 'column' and 'label' may stay."),
-        ("  size: {", "  direct: {", "12: 'direct' cannot name a node: the word has a meaning of its own in the tables "
-         "of effects. Choose another name; 'column' and 'label' may stay."),
-        ("  size: {", "  dependence: {", "12: 'dependence' cannot name a node: the word has a meaning of its own in the "
-         "tables of effects. Choose another name; 'column' and 'label' may stay."),
-        ("  size: {", "  firm size: {", "12: 'firm size' cannot name a node: names hold letters, digits and '_' only. "
-         "Shorten the name and put free text into 'label'."),
-        ("  size: {", "  '': {", "12: '' cannot name a node: names hold letters, digits and '_' only. "
-         "Shorten the name and put free text into 'label'."),
-        ("  size: {", "  a>b: {", "12: 'a>b' cannot name a node: names hold letters, digits and '_' only. "
-         "Shorten the name and put free text into 'label'."),
-        ("{layer: context}", "{layer: context, link: logit}", "12: node 'size' has a link, but its family 'gaussian' "
-         "takes none. Leave 'link' out."),
-        ("{layer: context}", "{layer: context, trials: n}", "12: node 'size' has trials, but its family is 'gaussian'. "
-         "Leave 'trials' out, or write 'family: binomial'."),
-        ("{layer: context}", "{layer: context, family: binomial}", "12: the binomial node 'size' has no 'trials'. "
-         "Name the column with the number of trials."),
+        (
+            "  size: {",
+            "  no: {",
+            "12: YAML reads the key 'no' as the truth value false, not as text. Write \"no\" in quotes.",
+        ),
+        (
+            "  size: {",
+            "  all: {",
+            "12: 'all' cannot name a node: the word has a meaning of its own in the tables of "
+            "effects. Choose another name; 'column' and 'label' may stay.",
+        ),
+        (
+            "  size: {",
+            "  direct: {",
+            "12: 'direct' cannot name a node: the word has a meaning of its own in the tables "
+            "of effects. Choose another name; 'column' and 'label' may stay.",
+        ),
+        (
+            "  size: {",
+            "  dependence: {",
+            "12: 'dependence' cannot name a node: the word has a meaning of its own in the "
+            "tables of effects. Choose another name; 'column' and 'label' may stay.",
+        ),
+        (
+            "  size: {",
+            "  firm size: {",
+            "12: 'firm size' cannot name a node: names hold letters, digits and '_' only. "
+            "Shorten the name and put free text into 'label'.",
+        ),
+        (
+            "  size: {",
+            "  '': {",
+            "12: '' cannot name a node: names hold letters, digits and '_' only. "
+            "Shorten the name and put free text into 'label'.",
+        ),
+        (
+            "  size: {",
+            "  a>b: {",
+            "12: 'a>b' cannot name a node: names hold letters, digits and '_' only. "
+            "Shorten the name and put free text into 'label'.",
+        ),
+        (
+            "{layer: context}",
+            "{layer: context, link: logit}",
+            "12: node 'size' has a link, but its family 'gaussian' takes none. Leave 'link' out.",
+        ),
+        (
+            "{layer: context}",
+            "{layer: context, trials: n}",
+            "12: node 'size' has trials, but its family is 'gaussian'. Leave 'trials' out, or write 'family: binomial'.",
+        ),
+        (
+            "{layer: context}",
+            "{layer: context, family: binomial}",
+            "12: the binomial node 'size' has no 'trials'. Name the column with the number of trials.",
+        ),
         ("  file: panel.csv\n", "", "3: the key 'file' is missing under data. Name the table, relative to this file."),
-        ("  file: panel.csv\n", "  file: a.csv\n  moments: b\n", "5: data has both 'file' and 'moments'. "
-         "Keep one of them."),
-        ("  cluster: district\n", "  nested_in: [x]\n", "5: 'nested_in' is given without 'cluster'. "
-         "Name the column of the clusters under 'cluster'."),
-        ("title: Law and wages\n", "model: {time_effects: random}\n", "2: time effects need a time, and the data have "
-         "none. Name the column of the period under 'data: time'."),
+        ("  file: panel.csv\n", "  file: a.csv\n  moments: b\n", "5: data has both 'file' and 'moments'. Keep one of them."),
+        (
+            "  cluster: district\n",
+            "  nested_in: [x]\n",
+            "5: 'nested_in' is given without 'cluster'. Name the column of the clusters under 'cluster'.",
+        ),
+        (
+            "title: Law and wages\n",
+            "model: {time_effects: random}\n",
+            "2: time effects need a time, and the data have none. Name the column of the period under 'data: time'.",
+        ),
     ],
 )
 def test_contradictions_are_told_with_their_line(old, new, message):
@@ -169,8 +210,7 @@ def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(AnalysisFileError) as caught:
         read_analysis(tmp_path / "a.yaml")
     assert str(caught.value) == (
-        f"{tmp_path}/a.yaml: the analysis file cannot be read (No such file or directory). "
-        "Check the file's name and folder."
+        f"{tmp_path}/a.yaml: the analysis file cannot be read (No such file or directory). Check the file's name and folder."
     )
 
 

@@ -64,7 +64,11 @@ def message_of(text: str) -> str:
         ("enforcement: 0}", "enforcement: on}", "23: question.fix.enforcement: true is not a number."),
         ("{enforcement: 0}", "3", "23: question.fix must be a mapping of keys to values, not 3."),
         ("[wage, injury]", "[]", "21: question.outcomes is empty."),
-        ("[wage, injury]", "[wage, no]", "21: question.outcomes, item 2: false is not text; put it in quotes as it should read."),
+        (
+            "[wage, injury]",
+            "[wage, no]",
+            "21: question.outcomes, item 2: false is not text; put it in quotes as it should read.",
+        ),
         ("[wage, injury]", "[wage, {a: 1}]", "21: question.outcomes, item 2: a mapping is not text."),
         ("  - size -> law\n", "  -\n", "17: edges, item 4: an empty value is not text."),
         ("title: Law and wages", "title: 2.50", "2: title: 2.5 is not text; put it in quotes as it should read."),
@@ -105,19 +109,26 @@ def test_faults_of_sampling(sampling, message):
         ("hypotheses: [{id: H1, clam: x}]", "unknown key 'clam' under hypotheses, item 1. Did you mean 'claim'?"),
         ("model: {poling: none}", "unknown key 'poling' under model. Did you mean 'pooling'?"),
         ("model: {centre: no}", "model.centre cannot be false. It is one of: within, none."),
-        ("model: {priors: neutrl}", "model.priors cannot be 'neutrl'. Did you mean 'neutral'? "
-         "It is one of: neutral, framework, flat."),
-        ("model: {priors: {base: flatt}}", "model.priors.base cannot be 'flatt'. Did you mean 'flat'? "
-         "It is one of: neutral, framework, flat."),
+        (
+            "model: {priors: neutrl}",
+            "model.priors cannot be 'neutrl'. Did you mean 'neutral'? It is one of: neutral, framework, flat.",
+        ),
+        (
+            "model: {priors: {base: flatt}}",
+            "model.priors.base cannot be 'flatt'. Did you mean 'flat'? It is one of: neutral, framework, flat.",
+        ),
         ("model: {priors: {bas: flat}}", "unknown key 'bas' under model.priors. Did you mean 'base'?"),
-        ("model: {priors: {law: {sd: 1}}}", "unknown key 'law' under model.priors. "
-         "The keys are 'base' and edges such as 'a -> b'."),
-        ("model: {priors: {law -> wage: {men: 1}}}", "unknown key 'men' under model.priors.law -> wage. "
-         "Did you mean 'mean'?"),
+        (
+            "model: {priors: {law: {sd: 1}}}",
+            "unknown key 'law' under model.priors. The keys are 'base' and edges such as 'a -> b'.",
+        ),
+        (
+            "model: {priors: {law -> wage: {men: 1}}}",
+            "unknown key 'men' under model.priors.law -> wage. Did you mean 'mean'?",
+        ),
         ("model: {priors: {law -> wage: 1}}", "model.priors.law -> wage must be a mapping of keys to values, not 1."),
         ("model: {priors: {law -> wage: {sd: 0}}}", "model.priors.law -> wage.sd must be above 0, not 0."),
-        ("model: {priors: {law -> wage: {between_sd: -1}}}", "model.priors.law -> wage.between_sd must be above 0, "
-         "not -1."),
+        ("model: {priors: {law -> wage: {between_sd: -1}}}", "model.priors.law -> wage.between_sd must be above 0, not -1."),
         ("model: {priors: {law -> wage: {mean: x}}}", "model.priors.law -> wage.mean: 'x' is not a number."),
     ],
 )
@@ -128,18 +139,25 @@ def test_faults_of_later_sections(more, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (BASE.replace("causalcluster/1", "causalcluster/2"), "1: the schema is 'causalcluster/2', but this version "
-         "reads 'causalcluster/1'. Write 'schema: causalcluster/1'."),
-        (BASE.replace("schema: causalcluster/1\n", "# no schema\n"), "2: the key 'schema' is missing. "
-         "Start the file with 'schema: causalcluster/1'."),
+        (
+            BASE.replace("causalcluster/1", "causalcluster/2"),
+            "1: the schema is 'causalcluster/2', but this version reads 'causalcluster/1'. Write 'schema: causalcluster/1'.",
+        ),
+        (
+            BASE.replace("schema: causalcluster/1\n", "# no schema\n"),
+            "2: the key 'schema' is missing. Start the file with 'schema: causalcluster/1'.",
+        ),
         (BASE.replace("schema:", "shema:"), "1: unknown key 'shema'. Did you mean 'schema'?"),
         ("- a\n", "1: the file is not a mapping of keys to values. Start it with 'schema: causalcluster/1'."),
         ("hello", "1: the file is not a mapping of keys to values. Start it with 'schema: causalcluster/1'."),
         ("schema: causalcluster/1\n", "1: the key 'data' is missing. Add it."),
         (BASE.partition("question:")[0], "1: the key 'question' is missing. Add it."),
-        (BASE.replace("schema: causalcluster/1\n", "schema: causalcluster/1\ndata: panel.csv\n")
-         .replace("data:\n  file: panel.csv\n  cluster: district\n", ""),
-         "2: data must be a mapping of keys to values, not 'panel.csv'."),
+        (
+            BASE.replace("schema: causalcluster/1\n", "schema: causalcluster/1\ndata: panel.csv\n").replace(
+                "data:\n  file: panel.csv\n  cluster: district\n", ""
+            ),
+            "2: data must be a mapping of keys to values, not 'panel.csv'.",
+        ),
     ],
 )
 def test_faults_of_the_whole_file(text, message):

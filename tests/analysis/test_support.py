@@ -29,26 +29,46 @@ PRODUCT = "Leave it out, or interact the treatment with a node on its way to the
         ("  cluster: district", "  cluster: d\n  nested_in: [country]", (6, "the key 'nested_in' under data", LEAVE)),
         ("  cluster: district", "  crossed_with: sector", (5, "the key 'crossed_with' under data", LEAVE)),
         ("  cluster: district", "  unit: firm", (5, "the key 'unit' under data", LEAVE)),
-        ("  file: panel.csv", "  moments: m.parquet", (4, "an analysis of 'moments' under data",
-         "Name the table with 'file:'")),
+        (
+            "  file: panel.csv",
+            "  moments: m.parquet",
+            (4, "an analysis of 'moments' under data", "Name the table with 'file:'"),
+        ),
         ("panel.csv", "panel.feather", (4, "reading Feather files ('panel.feather')", TABLE)),
         ("panel.csv", "parts/*.ARROW", (4, "reading Arrow files ('parts/*.ARROW')", TABLE)),
         ("panel.csv", "panel.dta", (4, "reading Stata files ('panel.dta')", TABLE)),
         ("panel.csv", "panel.xlsx", (4, "reading Excel files ('panel.xlsx')", TABLE)),
-        ("panel.csv", "https://example.org/panel.csv", (4, "reading from an address "
-         "('https://example.org/panel.csv')", "Download the table first")),
-        ("injury: {layer: outcome}", "injury: {layer: outcome, family: bernoulli, link: probit}",
-         (11, "the family 'bernoulli' (node 'injury')", FAMILY)),
-        ("injury: {layer: outcome}", "injury: {layer: outcome, family: binomial, trials: n}",
-         (11, "the family 'binomial' (node 'injury')", FAMILY)),
-        ("injury: {layer: outcome}", "injury: {layer: outcome, indicators: [a, b]}",
-         (11, "the key 'indicators' (node 'injury')", LEAVE)),
-        ("injury: {layer: outcome}", "injury: {layer: outcome, se: injury_se}",
-         (11, "the key 'se' (node 'injury')", LEAVE)),
-        ("  cluster: district", "  time: year\nmodel: {time_effects: fixed}",
-         (6, "'time_effects: fixed' under model", "Write 'time_effects: none'")),
-        ("title: Law and wages", "alternatives: [other.yaml]", (2, "the key 'alternatives'",
-         "Write one file for each diagram")),
+        (
+            "panel.csv",
+            "https://example.org/panel.csv",
+            (4, "reading from an address ('https://example.org/panel.csv')", "Download the table first"),
+        ),
+        (
+            "injury: {layer: outcome}",
+            "injury: {layer: outcome, family: bernoulli, link: probit}",
+            (11, "the family 'bernoulli' (node 'injury')", FAMILY),
+        ),
+        (
+            "injury: {layer: outcome}",
+            "injury: {layer: outcome, family: binomial, trials: n}",
+            (11, "the family 'binomial' (node 'injury')", FAMILY),
+        ),
+        (
+            "injury: {layer: outcome}",
+            "injury: {layer: outcome, indicators: [a, b]}",
+            (11, "the key 'indicators' (node 'injury')", LEAVE),
+        ),
+        ("injury: {layer: outcome}", "injury: {layer: outcome, se: injury_se}", (11, "the key 'se' (node 'injury')", LEAVE)),
+        (
+            "  cluster: district",
+            "  time: year\nmodel: {time_effects: fixed}",
+            (6, "'time_effects: fixed' under model", "Write 'time_effects: none'"),
+        ),
+        (
+            "title: Law and wages",
+            "alternatives: [other.yaml]",
+            (2, "the key 'alternatives'", "Write one file for each diagram"),
+        ),
     ],
 )
 def test_keys_of_later_versions(old, new, message):
@@ -76,12 +96,21 @@ def test_lagged_edges_and_horizons():
         ("hypotheses: [{id: H1, claim: 'nie(wage, regime=pulse) > 0'}]", "'regime' in the claim of 'H1'", CLAIM),
         ("hypotheses: [{id: H1, claim: 'nie(wage, at={size: 0}) > 0'}]", "'at' in the claim of 'H1'", CLAIM),
         ("interactions: [law * law -> wage]", "the interaction 'law * law -> wage' (it is a square)", PRODUCT),
-        ("interactions: [law * size -> wage]", "the interaction 'law * size -> wage' ('size' belongs to the context)",
-         PRODUCT),
-        ("interactions: [enforcement * unions -> wage]", "the interaction 'enforcement * unions -> wage' "
-         "(the treatment 'law' is not one of its factors)", PRODUCT),
-        ("interactions: [law * enforcement * unions -> wage]", "the interaction 'law * enforcement * unions -> wage' "
-         "(it has more than two factors)", PRODUCT),
+        (
+            "interactions: [law * size -> wage]",
+            "the interaction 'law * size -> wage' ('size' belongs to the context)",
+            PRODUCT,
+        ),
+        (
+            "interactions: [enforcement * unions -> wage]",
+            "the interaction 'enforcement * unions -> wage' (the treatment 'law' is not one of its factors)",
+            PRODUCT,
+        ),
+        (
+            "interactions: [law * enforcement * unions -> wage]",
+            "the interaction 'law * enforcement * unions -> wage' (it has more than two factors)",
+            PRODUCT,
+        ),
     ],
 )
 def test_words_of_later_versions(more, what, fix):

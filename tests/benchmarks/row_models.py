@@ -70,7 +70,10 @@ def time_package(prepared: Prepared, sampling: Sampling) -> dict[str, float]:
     nie = select_row(effects, effect="nie", via="all", level="population")
     posterior = draws.posterior["posterior"]
     return _record(
-        least_ess(posterior["mean"].values, posterior["tau"].values, nie.values), draws.seconds, compile_seconds, draws.posterior
+        least_ess(posterior["mean"].values, posterior["tau"].values, nie.values),
+        draws.seconds,
+        compile_seconds,
+        draws.posterior,
     )
 
 

@@ -86,7 +86,8 @@ def _naive_interval(estimands: tuple[Estimand, ...], mean: np.ndarray) -> tuple[
     """Interval of nie via enforcement when the means of the slopes are multiplied and their covariance is left out."""
     chosen = next(item for item in estimands if (item.effect, item.via) == ("nie", "enforcement"))
     value = sum(
-        float(np.mean(weight)) * np.prod(mean[..., list(monomial)], axis=-1) for monomial, weight in chosen.polynomial.items()
+        float(np.mean(weight)) * np.prod(mean[..., list(monomial)], axis=-1)
+        for monomial, weight in chosen.polynomial.items()
     )
     lower, upper = np.quantile(value, [0.025, 0.975])
     return float(lower), float(upper), float(np.mean(value))
@@ -107,9 +108,7 @@ def summarise(held: pd.DataFrame, sampling: Sampling, seconds: float) -> dict[st
         "population": {
             f"{effect}({via})" if via else effect: _coverage(population, effect, via) for effect, via in POPULATION
         },
-        "clusters": {
-            f"{effect}({via})" if via else effect: _shares(clusters, effect, via) for effect, via in POPULATION
-        },
+        "clusters": {f"{effect}({via})" if via else effect: _shares(clusters, effect, via) for effect, via in POPULATION},
         "clusters_all": round(float(clusters["covered"].mean()), 4),
         "clusters_by_third": {
             str(third): round(float(part["covered"].mean()), 4) for third, part in clusters.groupby("third", observed=True)
@@ -140,9 +139,7 @@ def _coverage(rows: pd.DataFrame, effect: str, via: str) -> dict[str, float]:
 
 def _shares(rows: pd.DataFrame, effect: str, via: str) -> dict[str, float]:
     chosen = rows[(rows["effect"] == effect) & (rows["via"] == via)]
-    thirds = {
-        str(third): round(float(part["covered"].mean()), 4) for third, part in chosen.groupby("third", observed=True)
-    }
+    thirds = {str(third): round(float(part["covered"].mean()), 4) for third, part in chosen.groupby("third", observed=True)}
     return {"all": round(float(chosen["covered"].mean()), 4), **thirds}
 
 

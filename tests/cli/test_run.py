@@ -20,18 +20,41 @@ def call(*arguments):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     base = tmp_path_factory.mktemp("run")
-    made = call("simulate", "linear", "-o", base / "panel.csv", "--truth", base / "truth.csv", "--analysis",
-                base / "analysis.yaml", "--clusters", 8, "--rows", 60, "--seed", 2)
+    made = call(
+        "simulate",
+        "linear",
+        "-o",
+        base / "panel.csv",
+        "--truth",
+        base / "truth.csv",
+        "--analysis",
+        base / "analysis.yaml",
+        "--clusters",
+        8,
+        "--rows",
+        60,
+        "--seed",
+        2,
+    )
     assert made in (0, None)
     for name in ("one", "two"):
-        assert call("run", base / "analysis.yaml", "--out", base / name, "--quiet", "--draws", 500, "--tune", 500) in (0, None)
+        assert call("run", base / "analysis.yaml", "--out", base / name, "--quiet", "--draws", 500, "--tune", 500) in (
+            0,
+            None,
+        )
     return base
 
 
 def test_every_file_of_the_contract_is_there(folder):
     names = {path.name for path in (folder / "one").iterdir()}
     assert names == {
-        "effects.csv", "hypotheses.csv", "identification.json", "diagnostics.json", "posterior.nc", "run.json", "report.html"
+        "effects.csv",
+        "hypotheses.csv",
+        "identification.json",
+        "diagnostics.json",
+        "posterior.nc",
+        "run.json",
+        "report.html",
     }
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
@@ -80,7 +103,9 @@ def test_the_report_is_rendered_again_to_the_same_bytes(folder):
 
 
 def test_too_few_draws_are_written_and_called_unreliable(folder):
-    code = call("run", folder / "analysis.yaml", "--out", folder / "few", "--quiet", "--draws", 4, "--tune", 1, "--chains", 1)
+    code = call(
+        "run", folder / "analysis.yaml", "--out", folder / "few", "--quiet", "--draws", 4, "--tune", 1, "--chains", 1
+    )
     assert code == 3
     diagnostics = json.loads((folder / "few" / "diagnostics.json").read_text(encoding="utf-8"))
     assert diagnostics["status"] == "unreliable"

@@ -51,9 +51,7 @@ def case(request):
     keys = [("y", effect, "") for effect in ("total", "nde", "tnde")]
     keys += [("y", "nie", via) for via in ("all", *question.mediators)] + [("y", "pnie", "all")]
     keys += [("y", "cde", f"{node}={value:g}") for node, value in question.fix]
-    estimands = list_estimands(
-        question, prepared.graph, prepared.system, prepared.scale, (LOW, HIGH), identified=keys
-    )
+    estimands = list_estimands(question, prepared.graph, prepared.system, prepared.scale, (LOW, HIGH), identified=keys)
     assert len(estimands) == len(keys)
     effects = {(item.effect, item.via): evaluate(item.polynomial, theta) for item in estimands}
     return prepared, Worlds(prepared, table), theta, effects

@@ -25,17 +25,13 @@ def test_the_summary_gives_the_counts():
 
 def test_the_summary_as_json():
     summary = json.loads(render_framework(FRAMEWORK, as_json=True))
-    counts = {
-        name: summary[name] for name in ("nodes", "edges", "feedback_edges", "moderators", "hypotheses")
-    }
+    counts = {name: summary[name] for name in ("nodes", "edges", "feedback_edges", "moderators", "hypotheses")}
     assert counts == {"nodes": 241, "edges": 256, "feedback_edges": 20, "moderators": 27, "hypotheses": 20}
     assert summary["cases"] == 44
     assert sum(summary["edges_by_sign"].values()) == sum(summary["edges_by_status"].values()) == 256
 
 
-@pytest.mark.parametrize(
-    ("topic", "key"), [("nodes", "id"), ("edges", "id"), ("hypotheses", "id"), ("cases", "case_id")]
-)
+@pytest.mark.parametrize(("topic", "key"), [("nodes", "id"), ("edges", "id"), ("hypotheses", "id"), ("cases", "case_id")])
 def test_every_record_is_in_the_text_and_in_the_json(topic, key):
     records = getattr(FRAMEWORK, topic)
     names = [getattr(record, key) for record in records]

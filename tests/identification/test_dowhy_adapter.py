@@ -46,6 +46,4 @@ def test_agreement_on_random_diagrams(diagram, seed):
     digraph = to_admg_networkx(graph, ["all"])
     for left, right in combinations(names, 2):
         given = [name for name in names if name not in (left, right) and generator.random() < 0.4]
-        assert dowhy_separates(graph, left, right, given, ["all"]) == (
-            open_path(digraph, [left], {right}, given) is None
-        )
+        assert dowhy_separates(graph, left, right, given, ["all"]) == (open_path(digraph, [left], {right}, given) is None)

@@ -13,9 +13,7 @@ def random_dag(generator: np.random.Generator, size: int) -> nx.DiGraph:
     digraph = nx.DiGraph()
     digraph.add_nodes_from(f"V{i}" for i in range(size))
     share = generator.uniform(0.2, 0.7)
-    digraph.add_edges_from(
-        (f"V{i}", f"V{j}") for i, j in combinations(range(size), 2) if generator.random() < share
-    )
+    digraph.add_edges_from((f"V{i}", f"V{j}") for i, j in combinations(range(size), 2) if generator.random() < share)
     return digraph
 
 

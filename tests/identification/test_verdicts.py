@@ -37,9 +37,7 @@ def identified(verdicts, keys):
 def test_randomised_treatment_with_one_mediator(decide):
     """Pearl (2001), figure 1: everything is identified without adjustment."""
     verdicts = decide("A -> M -> Y; A -> Y", mediators="M", fix=(("M", 0.0),))
-    keys = [
-        "total nde nie:all nie:M tnde pnie:all path:direct path:M cde:M=0 prop_mediated:all prop_mediated:M"
-    ]
+    keys = ["total nde nie:all nie:M tnde pnie:all path:direct path:M cde:M=0 prop_mediated:all prop_mediated:M"]
     assert list(verdicts) == [tuple((key + ":").split(":")[:2]) for key in keys[0].split()]
     assert all(verdict.identified for verdict in verdicts.values())
     assert {verdict.adjustment for verdict in verdicts.values()} == {()}
@@ -50,10 +48,7 @@ def test_unmeasured_cause_of_mediator_and_outcome(decide):
     verdicts = decide("A -> M -> Y; A -> Y; M <-> Y @ row", mediators="M", fix=(("M", 0.0),))
     assert verdicts["total", ""].identified
     assert "add up" in verdicts["total", ""].reason
-    assert (
-        identified(verdicts, [*NATURAL, ("nie", "M"), ("cde", "M=0"), ("path", "direct"), ("path", "M")])
-        == [False] * 9
-    )
+    assert identified(verdicts, [*NATURAL, ("nie", "M"), ("cde", "M=0"), ("path", "direct"), ("path", "M")]) == [False] * 9
     assert "M <- [unmeasured] -> Y" in verdicts["nie", "all"].reason
     assert verdicts["nie", "all"].instead == "The total effect (total)."
     assert verdicts["nie", "all"].assumptions == ()
@@ -65,14 +60,10 @@ def test_three_kinds_of_measured_confounders(decide):
     verdicts = decide(text, mediators="M")
     assert verdicts["nie", "all"].adjustment == ("C1", "C2", "C3")
     assert verdicts["total", ""].adjustment == ("C1", "C3")
-    assert (
-        "Given A, C1, C2 and C3, nothing unmeasured causes both M and Y." in verdicts["nde", ""].assumptions
-    )
+    assert "Given A, C1, C2 and C3, nothing unmeasured causes both M and Y." in verdicts["nde", ""].assumptions
 
 
-@pytest.mark.parametrize(
-    ("hidden", "path"), [("A <-> M", "A <- [unmeasured] -> M"), ("A <-> Y", "A <- [unmeasured] -> Y")]
-)
+@pytest.mark.parametrize(("hidden", "path"), [("A <-> M", "A <- [unmeasured] -> M"), ("A <-> Y", "A <- [unmeasured] -> Y")])
 def test_unmeasured_cause_of_the_treatment(decide, hidden, path):
     """VanderWeele (2015), section 2.3, conditions 1 and 2."""
     verdicts = decide(f"A -> M -> Y; A -> Y; {hidden}", mediators="M")
@@ -220,10 +211,7 @@ def test_a_mediator_that_the_treatment_enters_only_through_another(decide):
 
 def test_what_runs_through_undeclared_nodes_is_said_to_count_as_direct(decide):
     verdicts = decide("A -> X -> M -> Y; A -> M; A -> Y", mediators="M")
-    assert (
-        "What runs through X, which is not a declared mediator, counts as direct."
-        in verdicts["nde", ""].reason
-    )
+    assert "What runs through X, which is not a declared mediator, counts as direct." in verdicts["nde", ""].reason
     assert verdicts["nde", ""].identified
 
 
@@ -283,9 +271,7 @@ def dense(size: int) -> tuple[str, str]:
     edges = [(a, b) for a, b in combinations(names, 2) if generator.random() < 0.4]
     hidden = [(a, b) for a, b in combinations(names, 2) if generator.random() < 0.01]
     mediators = names[10:18:2]
-    edges = dict.fromkeys(
-        [*edges, *(("A", name) for name in mediators), *((name, "Y") for name in mediators)]
-    )
+    edges = dict.fromkeys([*edges, *(("A", name) for name in mediators), *((name, "Y") for name in mediators)])
     text = "; ".join([*names, *(f"{a} -> {b}" for a, b in edges), *(f"{a} <-> {b}" for a, b in hidden)])
     return text, " ".join(mediators)
 

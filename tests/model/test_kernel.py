@@ -90,7 +90,7 @@ def test_the_factor_has_unit_rows_and_the_given_partials():
 
 
 def test_conditional_draws_have_the_exact_mean_and_covariance():
-    dof, sxx, sxy, syy = moments(10, 7)
+    _dof, sxx, sxy, _syy = moments(10, 7)
     mean, tau, partial, log_sigma = parameters(10, 8)
     _, root = root_of(tau, partial)
     n_draws = 40_000

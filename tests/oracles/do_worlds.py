@@ -51,7 +51,9 @@ class Worlds:
 
     def rows(self, node: str, theta: np.ndarray, do: dict[str, object]) -> np.ndarray:
         """Return ``node`` in every row under the interventions ``do``: numbers, or one value per row."""
-        values = {name: np.broadcast_to(np.asarray(value, dtype=float), len(self.table)).copy() for name, value in do.items()}
+        values = {
+            name: np.broadcast_to(np.asarray(value, dtype=float), len(self.table)).copy() for name, value in do.items()
+        }
         changed = pm.do(self.model, values)
         changed.set_data("theta", theta)
         function = pytensor.function([], changed[node], mode="FAST_COMPILE")

@@ -76,7 +76,9 @@ def marginal_row_model(prepared: Prepared, table: pd.DataFrame) -> pm.Model:
             intercept = pm.Normal("intercept_mean", 0.0, 2.5 * np.maximum(scale, 1.0), shape=n_eq)
             intercept_sd = pm.Gamma("intercept_sd", 2.0, 2.0 / scale, shape=n_eq)
         root = pt.zeros((len(arrays.varying), len(arrays.varying)))
-        root = pt.set_subtensor(root[: arrays.n_correlated, : arrays.n_correlated], correlation_root(2.0 * half - 1.0, arrays.n_correlated))
+        root = pt.set_subtensor(
+            root[: arrays.n_correlated, : arrays.n_correlated], correlation_root(2.0 * half - 1.0, arrays.n_correlated)
+        )
         for q in range(arrays.n_correlated, len(arrays.varying)):
             root = pt.set_subtensor(root[q, q], 1.0)
         root = tau[:, None] * root

@@ -93,9 +93,7 @@ def _effects(fake: Fake, names: list[str]) -> Iterator[tuple[EffectKey, np.ndarr
                 **{f"cluster:{name}": clusters[..., i] for i, name in enumerate(names)},
             }
         levels = list(level_draws["nde", ""]) if fake.clusters else ["sample"]
-        mediated = {
-            level: sum(level_draws["nie", name][level] for name in fake.mediators) for level in levels
-        }
+        mediated = {level: sum(level_draws["nie", name][level] for name in fake.mediators) for level in levels}
         for level in levels:
             yield from _rows_of_level(outcome, level, level_draws, mediated[level], fake)
 
@@ -145,9 +143,7 @@ def _write_hypotheses(path: Path, fake: Fake) -> None:
     ]  # fmt: skip
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(
-            ["id", "claim", "probability", "prior_probability", "bayes_factor", "verdict", "reason"]
-        )
+        writer.writerow(["id", "claim", "probability", "prior_probability", "bayes_factor", "verdict", "reason"])
         writer.writerows(rows if fake.hypotheses else [])
 
 
@@ -300,9 +296,7 @@ def _write_posterior(path: Path, draws: dict[EffectKey, np.ndarray], fake: Fake)
         }
         tree["/prior"] = _effects_dataset(wide)
     if fake.energy:
-        tree["/sample_stats"] = xr.Dataset(
-            {"energy": (("chain", "draw"), 40 + 3 * rng.standard_normal(shape))}
-        )
+        tree["/sample_stats"] = xr.Dataset({"energy": (("chain", "draw"), 40 + 3 * rng.standard_normal(shape))})
     xr.DataTree.from_dict(tree).to_netcdf(path, engine="netcdf4")
 
 
@@ -314,6 +308,4 @@ def _effects_dataset(draws: dict[EffectKey, np.ndarray]) -> xr.Dataset:
         )
         for name in KEYS
     }
-    return xr.Dataset(
-        {"effect": (("chain", "draw", "row"), np.stack(list(draws.values()), axis=-1))}, coords=coords
-    )
+    return xr.Dataset({"effect": (("chain", "draw", "row"), np.stack(list(draws.values()), axis=-1))}, coords=coords)

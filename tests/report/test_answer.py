@@ -49,9 +49,7 @@ def test_clusters_are_counted_on_the_side_of_the_population(run):
     changed = change(changed, {"effect": "nie", "via": "enforcement", "level": "cluster"}, prob_positive=0.6)
     changed = change(changed, {"via": "enforcement", "cluster": "Cluster 03"}, prob_positive=0.04, mean=-9.0)
     changed = change(changed, {"via": "enforcement", "cluster": "Cluster 04"}, prob_positive=0.2)
-    said = next(
-        text for text in write_answer(changed, "log_wage").further if "through Enforcement is" in text
-    )
+    said = next(text for text in write_answer(changed, "log_wage").further if "through Enforcement is" in text)
     assert "more likely negative than positive in 2 of 24 clusters" in said
     assert "negative with probability 95% or more in 1;" in said
     assert "\N{MINUS SIGN}9.000 (Cluster 03)" in said
@@ -60,9 +58,7 @@ def test_clusters_are_counted_on_the_side_of_the_population(run):
 def test_sample_and_population_are_compared(run):
     changed = change(run, {"effect": "total", "level": "population"}, lower=-0.3, upper=0.1)
     changed = change(changed, {"effect": "total", "level": "sample"}, lower=-0.15, upper=0.05)
-    assert "the population interval is 2.0 times as wide" in " ".join(
-        write_answer(changed, "log_wage").further
-    )
+    assert "the population interval is 2.0 times as wide" in " ".join(write_answer(changed, "log_wage").further)
 
 
 def test_the_share_is_given_in_percent_or_its_absence_explained(run):

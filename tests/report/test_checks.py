@@ -33,9 +33,7 @@ def test_a_good_run_meets_every_check(run):
     ],
 )
 def test_population_rows_are_held_to_a_stricter_bound(run, level, changes, failing):
-    rows = tuple(
-        dataclasses.replace(row, **changes) if row.key.level == level else row for row in run.effects
-    )
+    rows = tuple(dataclasses.replace(row, **changes) if row.key.level == level else row for row in run.effects)
     found = met(dataclasses.replace(run, effects=rows))
     assert [name for name, verdict in found.items() if verdict == "no"] == failing
 

@@ -71,11 +71,7 @@ def test_a_forest_of_many_clusters_is_cut_in_the_middle(make_run, clusters, left
 
 
 def test_a_forest_is_ordered_from_the_highest_total(run):
-    totals = {
-        row.key.cluster: row.median
-        for row in run.effects
-        if row.key.level == "cluster" and row.key.effect == "total"
-    }
+    totals = {row.key.cluster: row.median for row in run.effects if row.key.level == "cluster" and row.key.effect == "total"}
     names = re.findall(r">(Cluster \d+)(?: \*)?<", svg_of(forests.draw_forests(run, "log_wage")[0]))
     assert names == sorted(totals, key=totals.__getitem__, reverse=True)
 

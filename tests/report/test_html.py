@@ -119,13 +119,9 @@ def test_hostile_names_are_shown_as_text_and_make_no_element(page, make_run):
     assert all(cluster in shown for cluster in clusters)
 
 
-@pytest.mark.parametrize(
-    "level", ["Population of clusters", "These clusters, equally weighted", "A cluster not yet seen"]
-)
+@pytest.mark.parametrize("level", ["Population of clusters", "These clusters, equally weighted", "A cluster not yet seen"])
 def test_the_numbers_of_the_tables_are_those_of_the_file(page, make_run, level):
-    key = {"Population of clusters": "population", "These clusters, equally weighted": "sample"}.get(
-        level, "new"
-    )
+    key = {"Population of clusters": "population", "These clusters, equally weighted": "sample"}.get(level, "new")
     options = KINDS["two mediators"]
     rows = Page(page(**options)).table(f"{level}: effects on Log wage")[1:]
     with (make_run(**options) / "effects.csv").open(encoding="utf-8", newline="") as file:
@@ -142,9 +138,7 @@ def test_the_table_of_clusters_holds_every_row_of_the_file(page, make_run):
     with (make_run(**options) / "effects.csv").open(encoding="utf-8", newline="") as file:
         expected = [row for row in csv.DictReader(file) if row["level"] == "cluster"]
     assert [row[0].removesuffix(" *") for row in rows] == [row["cluster"] for row in expected]
-    assert [row[4] for row in rows if row[4] != "\N{EM DASH}"] == [
-        float(row["median"]) for row in expected if row["median"]
-    ]
+    assert [row[4] for row in rows if row[4] != "\N{EM DASH}"] == [float(row["median"]) for row in expected if row["median"]]
 
 
 def test_an_unreliable_run_says_so_on_top_and_at_every_table(page):

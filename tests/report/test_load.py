@@ -93,9 +93,7 @@ def test_a_folder_of_something_else(tmp_path):
 
 def test_another_schema_is_refused(folder):
     content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    (folder / "run.json").write_text(
-        json.dumps({**content, "schema": "causalcluster-run/9"}), encoding="utf-8"
-    )
+    (folder / "run.json").write_text(json.dumps({**content, "schema": "causalcluster-run/9"}), encoding="utf-8")
     with pytest.raises(InputError, match="causalcluster-run/9"):
         load_run(folder)
 

@@ -88,9 +88,7 @@ def test_any_valid_arguments_give_a_whole_panel(clusters, rows, seed):
     assert simulated.table["cluster"].nunique() == clusters
     assert simulated.table.groupby("cluster").size().min() >= 2
     assert np.isfinite(simulated.table.drop(columns="cluster").to_numpy()).all()
-    assert (simulated.truth["level"] == "cluster").sum() == clusters * (
-        len(simulated.truth.query("level == 'sample'")) - 3
-    )
+    assert (simulated.truth["level"] == "cluster").sum() == clusters * (len(simulated.truth.query("level == 'sample'")) - 3)
 
 
 @pytest.mark.parametrize("name", ["panel.parquet", 'odd "name": é.csv'])

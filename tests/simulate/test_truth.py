@@ -22,9 +22,7 @@ def worlds(slopes):
     """Return every effect by cluster as a difference of two worlds."""
 
     def wage(on_enforcement, on_unions, on_wage, **fix):
-        return wage_in_world(
-            slopes, on_enforcement=on_enforcement, on_unions=on_unions, on_wage=on_wage, fix=fix
-        )
+        return wage_in_world(slopes, on_enforcement=on_enforcement, on_unions=on_unions, on_wage=on_wage, fix=fix)
 
     untreated, treated = wage(0, 0, 0), wage(1, 1, 1)
     return {
@@ -99,9 +97,7 @@ def test_effects_decompose(level):
 
     assert value("total") == pytest.approx(value("nde") + value("nie", "all"))
     assert value("nie", "all") == pytest.approx(value("nie", "enforcement") + value("nie", "unions"))
-    assert value("nie", "enforcement") == pytest.approx(
-        value("path", "enforcement") + value("path", "enforcement>unions")
-    )
+    assert value("nie", "enforcement") == pytest.approx(value("path", "enforcement") + value("path", "enforcement>unions"))
     assert value("prop_mediated", "all") == pytest.approx(value("nie", "all") / value("total"))
     assert value("prop_mediated", "unions") == pytest.approx(value("nie", "unions") / value("total"))
 
