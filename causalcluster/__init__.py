@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from causalcluster.output import write_run
     from causalcluster.pipeline import Plan, Result, analyse, plan_analysis, prepare
     from causalcluster.report import write_report
-    from causalcluster.simulate import simulate
+    from causalcluster.simulation import simulate
 
 __all__ = [
     "Analysis",
@@ -51,7 +51,7 @@ _HOMES = {
     "plan_analysis": "pipeline",
     "prepare": "pipeline",
     "write_report": "report",
-    "simulate": "simulate",
+    "simulate": "simulation",
 }
 
 

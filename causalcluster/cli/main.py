@@ -125,8 +125,8 @@ def simulate(
     quiet: Quiet = False,
 ) -> None:
     """Write a panel with known true effects."""
-    from causalcluster.simulate import simulate as draw
-    from causalcluster.simulate import write_simulated
+    from causalcluster.simulation import simulate as draw
+    from causalcluster.simulation import write_simulated
 
     written = write_simulated(draw(scenario, clusters=clusters, rows=rows, seed=seed), table, truth=truth, analysis=analysis)
     if not quiet:

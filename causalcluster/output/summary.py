@@ -3,12 +3,13 @@
 import datetime
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from causalcluster.analysis.records import analysis_to_json
-from causalcluster.design import Design
+from causalcluster.design import Design, correlated_terms, share_a_path
 from causalcluster.model.build import INDEPENDENT_SD
 from causalcluster.pipeline import Plan, Result
 
@@ -42,6 +43,7 @@ def summarise_run(result: Result, command: Sequence[str]) -> dict[str, Any]:
         ],
         "priors": _priors(result),
         "coefficients": _coefficients(result),
+        "correlations": _correlations(result),
         "warnings": list(plan.warnings),
     }
 
@@ -128,7 +130,8 @@ def _priors(result: Result) -> list[dict[str, str]]:
         {
             "parameter": "log residual standard deviations",
             "distribution": f"Normal({priors.log_sigma_mean:g}, {priors.log_sigma_sd:g})",
-            "meaning": "typical cluster; clusters spread around it with a Gamma(2) standard deviation of mean 0.25"
+            "meaning": "typical cluster; the clusters' variances are inverse-gamma around it, their log standard deviations "
+            f"with a spread of Gamma(shape {priors.spread_shape:g}), mean {priors.spread_shape / priors.spread_rate:g}"
             if design.residual_sd_varies
             else "one for all rows",
         }
@@ -162,4 +165,24 @@ def _coefficients(result: Result) -> list[dict[str, Any]]:
                 "tau_mean": spread if term.varies and pooled else None,
             }
         )
+    return rows
+
+
+def _correlations(result: Result) -> list[dict[str, Any]]:
+    """Summarise the correlations over clusters of coefficients that an effect multiplies, before and after the data."""
+    design, graph = result.plan.design, result.plan.graph
+    if "correlation" not in result.tree["posterior"]:
+        return []
+    tail = (1.0 - result.plan.analysis.sampling.ci_prob) / 2.0
+    terms = [design.terms[i] for i in correlated_terms(design)]
+    rows = []
+    for first, second in combinations(terms, 2):
+        if not share_a_path(design, graph, first, second):
+            continue
+        row: dict[str, Any] = {"first": first.name, "second": second.name}
+        for group in ("prior", "posterior"):
+            drawn = result.tree[group]["correlation"].sel(path_coefficient=first.name, path_coefficient_2=second.name)
+            lower, median, upper = np.quantile(drawn.values, [tail, 0.5, 1.0 - tail])
+            row[group] = {"median": float(median), "lower": float(lower), "upper": float(upper)}
+        rows.append(row)
     return rows

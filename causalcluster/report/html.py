@@ -106,7 +106,10 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "equations": sections.equations(run),
         "varying": sections.varying_sentence(run),
         "priors": tables.priors_table(run),
-        "implied": [tables.implied_priors_table(run, name) for name in outcomes],
+        "implied": [
+            *(tables.implied_priors_table(run, name) for name in outcomes),
+            tables.correlations_table(run),
+        ],
         "prior_note": sections.prior_note(run),
         "coefficients": tables.coefficients_table(run),
         "effects": [_effects(run, name) for name in outcomes],

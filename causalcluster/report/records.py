@@ -189,6 +189,25 @@ class CoefficientSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Median and interval of one quantity."""
+
+    median: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrelationSummary:
+    """Correlation over clusters of two coefficients that one path takes, before and after the data."""
+
+    first: str
+    second: str
+    prior: Interval
+    posterior: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionSummary:
     """Treatment, outcomes and mediators, by node name."""
 
@@ -226,6 +245,7 @@ class RunSummary:
     design: DesignSummary = field(default_factory=DesignSummary)
     priors: tuple[PriorSummary, ...] = ()
     coefficients: tuple[CoefficientSummary, ...] = ()
+    correlations: tuple[CorrelationSummary, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

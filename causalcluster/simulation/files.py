@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from causalcluster.errors import InputError
-from causalcluster.simulate.scenarios import Simulated, analysis_text
+from causalcluster.simulation.scenarios import Simulated, analysis_text
 
 FORMATS = (".csv", ".parquet", ".feather", ".arrow", ".dta")
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from causalcluster.simulate.linear import PARENTS, SLOPE_NAMES, LinearParameters, slope_covariance
-from causalcluster.simulate.polynomials import Polynomial, add, evaluate, normal_expectation, normal_sd
+from causalcluster.simulation.linear import PARENTS, SLOPE_NAMES, LinearParameters, slope_covariance
+from causalcluster.simulation.polynomials import Polynomial, add, evaluate, normal_expectation, normal_sd
 
 TREATMENT, MEDIATORS, OUTCOME = "law", ("enforcement", "unions"), "wage"
 KEY_COLUMNS = ("outcome", "effect", "via", "level", "cluster", "horizon", "regime", "at", "scale")

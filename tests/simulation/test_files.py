@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from causalcluster.errors import InputError
-from causalcluster.simulate import simulate, write_simulated
+from causalcluster.simulation import simulate, write_simulated
 
 READERS = {
     ".csv": lambda path: pd.read_csv(path, keep_default_na=False),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalcluster.errors import InputError
-from causalcluster.simulate import SCENARIOS, analysis_text, simulate
+from causalcluster.simulation import SCENARIOS, analysis_text, simulate
 
 
 def slope_of_law(frame):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from causalcluster.simulate.linear import SLOPE_NAMES, VARIABLES, draw_slopes, linear_parameters
-from causalcluster.simulate.truth import KEY_COLUMNS, TRUTH_COLUMNS, linear_truth
+from causalcluster.simulation.linear import SLOPE_NAMES, VARIABLES, draw_slopes, linear_parameters
+from causalcluster.simulation.truth import KEY_COLUMNS, TRUTH_COLUMNS, linear_truth
 
 CLUSTERS = 400_000
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalcluster.simulate.polynomials import add, evaluate, multiply, normal_expectation, normal_sd
+from causalcluster.simulation.polynomials import add, evaluate, multiply, normal_expectation, normal_sd
 
 NAMES = ("a", "b", "c")
 MEAN = np.array([0.5, -1.0, 2.0])
