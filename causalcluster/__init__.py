@@ -56,6 +56,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version(__name__)
     if name not in _HOMES:
         raise AttributeError(f"module 'causalcluster' has no attribute {name!r}")
     return getattr(import_module(f"causalcluster.{_HOMES[name]}"), name)

@@ -70,16 +70,13 @@ def build_graph(analysis: Analysis) -> CausalGraph:
     UnsupportedError
         An edge with a lag.
     """
-    names = tuple(node.name for node in analysis.nodes)
-    _check_names(analysis, names)
-    _check_edges(analysis.edges)
-    _check_unobserved(analysis.unobserved)
-    digraph = _digraph(names, ((edge.source, edge.target) for edge in analysis.edges))
     layer = {node.name: node.layer for node in analysis.nodes}
-    _check_acyclic(digraph, names, layer)
-    _check_interactions(analysis.interactions, digraph)
-    _check_question(analysis.question, digraph)
-    rank = {name: position for position, name in enumerate(names)}
+    try:
+        digraph = _checked_digraph(analysis, layer)
+    except GraphError as error:
+        place = f"{analysis.path}: {error.where}" if error.where else str(analysis.path)
+        raise GraphError(error.what, where=place, why=error.why, fix=error.fix) from error
+    rank = {name: position for position, name in enumerate(layer)}
     order = tuple(nx.lexicographical_topological_sort(digraph, key=rank.__getitem__))
     return CausalGraph(
         nodes=order,
@@ -88,6 +85,18 @@ def build_graph(analysis: Analysis) -> CausalGraph:
         unobserved=analysis.unobserved,
         interactions=analysis.interactions,
     )
+
+
+def _checked_digraph(analysis: Analysis, layer: Mapping[str, Layer]) -> "nx.DiGraph[str]":
+    names = tuple(node.name for node in analysis.nodes)
+    _check_names(analysis, names)
+    _check_edges(analysis.edges)
+    _check_unobserved(analysis.unobserved)
+    digraph = _digraph(names, ((edge.source, edge.target) for edge in analysis.edges))
+    _check_acyclic(digraph, names, layer)
+    _check_interactions(analysis.interactions, digraph)
+    _check_question(analysis.question, digraph)
+    return digraph
 
 
 def to_networkx(graph: CausalGraph) -> "nx.DiGraph[str]":

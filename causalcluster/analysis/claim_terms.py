@@ -149,8 +149,8 @@ def _via(cursor: Cursor, effect: str, names: Names, read: _Arguments) -> str:
     if effect == "path":
         return _path(cursor, token, names)
     if cursor.at_operator(">"):
-        hint = "An effect along one path is path(outcome, via=M1>M2)."
-        raise cursor.error(f"{effect} has no path", cursor.token, hint=hint)
+        hint = "Close the effect with ')' before the comparison; an effect along one path is path(outcome, via=M1>M2)."
+        raise cursor.error(f"{effect} takes one node after via=", cursor.token, hint=hint)
     if effect == "cde":
         _hold_quoted(cursor, token, names, read)
         return token.text

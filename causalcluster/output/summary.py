@@ -181,7 +181,11 @@ def _correlations(result: Result) -> list[dict[str, Any]]:
             continue
         row: dict[str, Any] = {"first": first.name, "second": second.name}
         for group in ("prior", "posterior"):
-            drawn = result.tree[group]["correlation"].sel(path_coefficient=first.name, path_coefficient_2=second.name)
+            drawn = (
+                result.tree[group]
+                .to_dataset()["correlation"]
+                .sel(path_coefficient=first.name, path_coefficient_2=second.name)
+            )
             lower, median, upper = np.quantile(drawn.values, [tail, 0.5, 1.0 - tail])
             row[group] = {"median": float(median), "lower": float(lower), "upper": float(upper)}
         rows.append(row)

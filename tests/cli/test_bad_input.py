@@ -24,9 +24,15 @@ def spoilt(row, column, value):
 CASES = {
     "misspelt column": (changed("wage: {layer: outcome}", "wage: {layer: outcome, column: wgae}"), ["wgae", "wage"]),
     "missing cluster column": (changed("cluster: district", "cluster: distrct"), ["distrct", "district"]),
-    "unknown key": (changed("mediators: [enforcement]", "mediatros: [enforcement]"), ["mediatros", "mediators", "20"]),
-    "cycle": (changed("law -> enforcement", "law -> enforcement -> size"), ["enforcement -> size", "cycle"]),
-    "treatment constant": (with_column(law=1.0), ["law", "one value"]),
+    "unknown key": (
+        changed("mediators: [enforcement]", "mediatros: [enforcement]"),
+        ["mediatros", "mediators", "analysis.yaml:19"],
+    ),
+    "cycle": (
+        changed("law, enforcement -> wage", "law, enforcement -> wage, size"),
+        ["analysis.yaml", "size -> law -> size"],
+    ),
+    "treatment constant": (with_column(law=1.0), ["law", "is 1 in every row"]),
     "slope asked for by name where the treatment is constant inside clusters": (
         {
             **changed("hypotheses:", "model: {varying: [law -> wage]}\nhypotheses:"),
@@ -35,20 +41,23 @@ CASES = {
         ["law", "law -> wage"],
     ),
     "one cluster": (with_column(district="Sialkot"), ["district", "Sialkot"]),
-    "constant column": (with_column(size=3.0), ["size", "one value"]),
+    "constant column": (with_column(size=3.0), ["size", "is 3 in every row"]),
     "all-missing column": (with_column(size=np.nan), ["size"]),
     "text where numbers belong": (spoilt(7, "wage", "n/a?"), ["wage", "n/a?"]),
     "infinity": (spoilt(3, "wage", np.inf), ["wage", "infinit"]),
     "two rows for one cluster and period": (
         {**changed("cluster: district", "cluster: district\n  time: year"), **with_column(year=[*range(9), 8] * 4)},
-        ["Sialkot", "8"],
+        ["2 rows", "'year' = 8"],
     ),
     "empty file": ({"panel": b""}, ["panel.csv", "empty"]),
     "header alone": ({"panel": b"district,law,enforcement,wage,size\n"}, ["panel.csv", "no rows"]),
-    "truncated file": ({"panel": table().to_csv(index=False).encode()[:-12]}, ["panel.csv"]),
+    "truncated file": ({"panel": table().to_csv(index=False).encode()[:-40]}, ["panel.csv"]),
     "claim that does not parse": (changed("via=enforcement) > 0", "via=enforcement > 0"), ["H1", "^"]),
     "claim on an effect that is not asked": (changed("nie(wage, via", "nie(wgae, via"), ["wgae", "wage", "^"]),
-    "objects in YAML": (changed("title: Law and wages", "title: !!python/object/apply:os.getcwd []"), ["line 2"]),
+    "objects in YAML": (
+        changed("title: Law and wages", "title: !!python/object/apply:os.getcwd []"),
+        ["analysis.yaml:2", "python/object"],
+    ),
     "contrast without change": (changed("{from: 0, to: 1}", "{from: 1, to: 1}"), ["contrast"]),
     "treatment also an outcome": (changed("outcomes: [wage]", "outcomes: [wage, law]"), ["law"]),
     "mediator on no path": (changed("mediators: [enforcement]", "mediators: [enforcement, size]"), ["size"]),

@@ -67,7 +67,7 @@ def test_clusters_that_are_too_small_or_do_not_span_are_kept_with_a_warning(tmp_
     assert "in 5 clusters" in shown
     warnings = [line for line in shown.splitlines() if line.startswith("Warning")]
     assert any("one row" in line and "Alone" in line for line in warnings)
-    assert any("span" in line and "Alone" in line for line in warnings)
+    assert any("ends of the contrast" in line and "Alone" in line for line in warnings)
 
 
 def test_framework_prints_every_record(capsys):
@@ -78,12 +78,14 @@ def test_framework_prints_every_record(capsys):
     assert "Pyke" in capsys.readouterr().out
 
 
-def test_the_papers_edges_and_pairs_without_one(tmp_path, capsys):
+def test_the_papers_feedback_edges_are_left_out_and_named(tmp_path, capsys):
     text = ANALYSIS.replace("law: {layer: environment}", "law: {layer: environment, concept: labour_law_robustness}")
     text = text.replace("actor: government}", "actor: government, concept: gov_enforcement}")
     text = text.replace("  - law -> enforcement\n", "  - framework\n  - law -> enforcement\n")
     assert call("check", write_study(tmp_path, text)) == 0
-    assert "The paper draws no edge between" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "framework's effect of law on enforcement" in shown
+    assert "lagged edges are not available" in shown
 
 
 def test_simulate_writes_what_check_accepts(tmp_path, capsys):

@@ -40,7 +40,7 @@ def test_good_draws_pass():
         (row(ess_tail=399.0), "tail effective sample size of population"),
         (row(level="cluster", r_hat=1.031), "R-hat of other effects"),
         (row(level="new", ess_bulk=199.0), "bulk effective sample size of other"),
-        (row(level="sample", r_hat=np.nan), "unknown"),
+        (row(level="sample", r_hat=np.nan), "R-hat of other effects"),
     ],
 )
 def test_one_bad_row_is_enough(bad, word):
