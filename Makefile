@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.set-up
 UV := $(shell command -v uv 2>/dev/null || echo python3 -m uv)
 
-.PHONY: setup demo test lint lock calibrate bench
+.PHONY: setup demo test test-wheel lint lock calibrate bench
 
 setup: $(STAMP)
 
@@ -27,6 +27,21 @@ lint: setup
 
 test: setup lint
 	$(PYTHON) -m pytest -q
+
+# The wheel alone, in an environment of its own outside the checkout.
+test-wheel: setup
+	set -e; folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; \
+	$(UV) build --quiet --wheel --no-build-isolation --python $(PYTHON) --out-dir "$$folder/wheel" .; \
+	$(UV) venv --quiet --python "$$(cat .python-version)" "$$folder/venv"; \
+	$(UV) pip sync --quiet --python "$$folder/venv/bin/python" --require-hashes requirements.lock; \
+	$(UV) pip install --quiet --python "$$folder/venv/bin/python" --no-deps "$$folder"/wheel/*.whl; \
+	cd "$$folder"; export PATH="$$folder/venv/bin:$$PATH"; \
+	causalcluster --version; \
+	causalcluster framework nodes --json > nodes.json; \
+	causalcluster demo --out demo; \
+	causalcluster simulate linear -o panel.csv --analysis analysis.yaml --clusters 6 --rows 30 --quiet; \
+	causalcluster run analysis.yaml --out results --quiet; \
+	ls demo results
 
 lock:
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \

@@ -125,6 +125,14 @@ def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
     ------
     InputError
         Where the analysis or its data are wrong.
+
+    Examples
+    --------
+    >>> from causalcluster import parse_analysis, plan_analysis, simulate
+    >>> made = simulate("linear", clusters=3, rows=20, seed=1)
+    >>> plan = plan_analysis(parse_analysis(made.analysis_text, path="analysis.yaml"), made.table)
+    >>> [verdict.via for verdict in plan.verdicts if verdict.effect == "nie" and verdict.identified]
+    ['all', 'enforcement', 'unions']
     """
     graph = build_graph(analysis)
     panel = load_panel(analysis, frame)

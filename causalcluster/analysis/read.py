@@ -86,6 +86,13 @@ def parse_analysis(text: str, *, path: Path | str) -> Analysis:
         A claim does not parse.
     UnsupportedError
         The text asks for something that this version does not do.
+
+    Examples
+    --------
+    >>> from causalcluster import parse_analysis, simulate
+    >>> text = simulate("linear", clusters=3, rows=20, seed=1).analysis_text
+    >>> parse_analysis(text, path="analysis.yaml").question.mediators
+    ('enforcement', 'unions')
     """
     path = Path(path)
     document = load_yaml(text, name=str(path))

@@ -1,4 +1,4 @@
-"""The contract's estimands: one row per effect, as a polynomial in a cluster's coefficients.
+"""The estimands of docs/outputs.md: one row per effect, as a polynomial in a cluster's coefficients.
 
 Definitions: total, natural direct and indirect effects (Pearl 2001; Imai, Keele and Yamamoto 2010), effects entering
 at each of several ordered mediators (Daniel, De Stavola, Cousens and Vansteelandt 2015, Biometrics 71; Steen et al.

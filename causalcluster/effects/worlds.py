@@ -1,4 +1,4 @@
-"""Means of an outcome in the contract's worlds, as polynomials in a cluster's coefficients.
+"""Means of an outcome in the worlds of docs/outputs.md, as polynomials in a cluster's coefficients.
 
 A world says what value the treatment takes on its arrow into each node. In it every node responds to its parents;
 cluster means stay as observed, so with centred predictors a node is its cluster's intercept plus slopes times

@@ -1,4 +1,4 @@
-"""Whether the draws can be trusted: the thresholds of the contract on effects, divergences and energy."""
+"""Whether the draws can be trusted: thresholds on effects, divergences and energy."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -44,7 +44,7 @@ class Diagnostics:
 
 
 def judge(table: pd.DataFrame, sample_stats: xr.Dataset, *, retried: bool) -> Diagnostics:
-    """Hold convergence of the effects and of the sampler against the contract's thresholds.
+    """Hold convergence of the effects and of the sampler against the thresholds of docs/outputs.md.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from causalcluster.report import render_report
 
 
 def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -> None:
-    """Write every output of the contract to ``directory``.
+    """Write every file of docs/outputs.md to ``directory``.
 
     Parameters
     ----------

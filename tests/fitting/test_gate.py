@@ -1,4 +1,4 @@
-"""The gate: each threshold of the contract on its own."""
+"""The gate: each threshold on its own."""
 
 import numpy as np
 import pandas as pd
