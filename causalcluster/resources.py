@@ -5,6 +5,8 @@ from pathlib import Path
 from causalcluster.errors import InputError, did_you_mean
 
 _PACKAGE = Path(__file__).resolve().parent
+# An installed package is tried before a checkout. Both hold the two folders side by side, as the studies' paths expect.
+_ROOTS = (_PACKAGE / "_carried", _PACKAGE.parent)
 
 
 def dataset_path(name: str) -> Path:
@@ -20,7 +22,7 @@ def dataset_path(name: str) -> Path:
     >>> (dataset_path("framework") / "card.json").is_file()
     True
     """
-    return _find(name, kind="data set", folders=(_PACKAGE / "_datasets", _PACKAGE.parent / "datasets"))
+    return _find(name, kind="data set", folder="datasets")
 
 
 def study_path(name: str) -> Path:
@@ -31,11 +33,12 @@ def study_path(name: str) -> Path:
     InputError
         There is no study of that name.
     """
-    return _find(name, kind="study", folders=(_PACKAGE / "_analyses", _PACKAGE.parent / "analyses"))
+    return _find(name, kind="study", folder="analyses")
 
 
-def _find(name: str, *, kind: str, folders: tuple[Path, ...]) -> Path:
-    """Return the first folder called `name`: an installed package is tried before a checkout."""
+def _find(name: str, *, kind: str, folder: str) -> Path:
+    """Return the first folder called `name`."""
+    folders = [root / folder for root in _ROOTS]
     for folder in folders:
         known = _subfolders(folder)
         # Membership, not a path join: a name such as '..' is then unknown like any other.

@@ -12,7 +12,7 @@ def installed(tmp_path, monkeypatch):
     """Return a place that looks like a package inside a checkout."""
     package = tmp_path / "causalcluster"
     package.mkdir()
-    monkeypatch.setattr(resources, "_PACKAGE", package)
+    monkeypatch.setattr(resources, "_ROOTS", (package / "_carried", tmp_path))
     return tmp_path
 
 
@@ -23,11 +23,11 @@ def test_the_framework_is_found():
 
 
 @pytest.mark.parametrize(
-    ("locate", "inside", "outside"),
-    [(dataset_path, "_datasets", "datasets"), (study_path, "_analyses", "analyses")],
+    ("locate", "folder"),
+    [(dataset_path, "datasets"), (study_path, "analyses")],
 )
-def test_the_installed_package_comes_before_the_checkout(locate, inside, outside, installed):
-    checkout, package = installed / outside / "wages", installed / "causalcluster" / inside / "wages"
+def test_the_installed_package_comes_before_the_checkout(locate, folder, installed):
+    checkout, package = installed / folder / "wages", installed / "causalcluster" / "_carried" / folder / "wages"
     checkout.mkdir(parents=True)
     assert locate("wages") == checkout
     package.mkdir(parents=True)

@@ -28,7 +28,7 @@ def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -
     result
         From `causalcluster.analyse`.
     directory
-        Created where it does not exist; files of an earlier run are replaced together at the end.
+        Created where it does not exist, parents too; files of an earlier run are replaced together at the end.
     command
         The command line, for run.json.
 
@@ -38,7 +38,7 @@ def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -
         Where the folder cannot be written.
     """
     check_writable(directory)
-    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=_existing(directory)))
     try:
         timings = dict(result.timings)
         _write_tables(result, staging)
@@ -65,20 +65,22 @@ def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -
 
 def check_writable(directory: Path) -> None:
     """Raise InputError where ``directory`` cannot become the folder of a run."""
-    if directory.exists() and not directory.is_dir():
-        raise InputError("this is a file, not a folder", where=str(directory), fix="name another folder with --out")
-    parent = directory if directory.is_dir() else directory.parent
-    if not parent.is_dir():
-        raise InputError(
-            f"the folder {parent} does not exist", where=str(directory), fix="create it, or name another with --out"
-        )
-    if not os.access(parent, os.W_OK):
-        raise InputError("the folder cannot be written", where=str(parent), fix="name another folder with --out")
+    place = _existing(directory)
+    if not place.is_dir():
+        raise InputError("this is a file, not a folder", where=str(place), fix="name another folder with --out")
+    if not os.access(place, os.W_OK):
+        raise InputError("the folder cannot be written", where=str(place), fix="name another folder with --out")
+
+
+def _existing(directory: Path) -> Path:
+    """Return ``directory`` or the nearest folder above it that exists: staging there stays on one file system."""
+    return next(path for path in (directory, *directory.absolute().parents) if path.exists())
 
 
 def _publish(staging: Path, directory: Path) -> None:
     staging.chmod(0o755)
     if not directory.exists():
+        directory.parent.mkdir(parents=True, exist_ok=True)
         staging.rename(directory)
         return
     for path in sorted(staging.iterdir()):
