@@ -39,12 +39,11 @@ def study_path(name: str) -> Path:
 def _find(name: str, *, kind: str, folder: str) -> Path:
     """Return the first folder called `name`."""
     folders = [root / folder for root in _ROOTS]
-    for folder in folders:
-        known = _subfolders(folder)
+    for place in folders:
         # Membership, not a path join: a name such as '..' is then unknown like any other.
-        if name in known:
-            return folder / name
-    known = sorted({found for folder in folders for found in _subfolders(folder)})
+        if name in _subfolders(place):
+            return place / name
+    known = sorted({found for place in folders for found in _subfolders(place)})
     raise InputError(
         f"there is no {kind} {name!r}",
         where="package data",
