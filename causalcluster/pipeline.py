@@ -17,16 +17,17 @@ from causalcluster.effects.estimands import Estimand, list_estimands
 from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
+from causalcluster.fitting.coefficients import coefficient_roots
 from causalcluster.fitting.gate import Diagnostics, judge
-from causalcluster.fitting.sample import Compiled, Draws, coefficient_roots, compile_model, refit
+from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
 from causalcluster.fitting.storage import fit_tree
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims, evaluate_hypotheses
 from causalcluster.identification import Verdict, identify
 from causalcluster.identification.dowhy_adapter import DowhyAnswer, ask_dowhy
-from causalcluster.model.build import INDEPENDENT_SD
 from causalcluster.model.priors import Priors, draw_priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
+from causalcluster.model.structure import INDEPENDENT_SD
 from causalcluster.moments import reduce_panel
 
 PRIOR_DRAWS = 4000

@@ -1,22 +1,22 @@
 """Compile a model once, sample it with nutpie, and sample it again on other moments without compiling."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Sampling
 from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
-from causalcluster.model.build import INDEPENDENT_SD, build_model, guide_residuals, place_log_sigma
-from causalcluster.model.kernel import correlation_factor, covariance_root, draw_cluster_coefficients
+from causalcluster.fitting.code_cache import cached_density
+from causalcluster.fitting.coefficients import draw_coefficients, draw_log_sigma
+from causalcluster.fitting.density import Density, DensityCode, load_density, to_position
+from causalcluster.fitting.nuts import Start, adapted_start, fresh_start, name_draws, sample_density
 from causalcluster.model.priors import Priors
 from causalcluster.model.standard import MomentArrays
+from causalcluster.model.structure import dim_lengths, model_data, model_start, structure_of
 
 Floats = NDArray[np.float64]
 TARGET_ACCEPT = 0.8
@@ -30,21 +30,21 @@ class Compiled:
     Attributes
     ----------
     design, priors
-        Fixed at compile time.
-    sampler
-        nutpie's compiled model; its data can be exchanged.
-    model
-        The `pymc.Model`.
+        The equations, and the priors that fits use; both are data to the compiled density.
+    density
+        The log density, which serves any number of clusters.
     seconds, build_seconds
-        What it took in all, and what building the graph took of that.
+        What it took in all, and what building the PyMC model took of that.
+    cached
+        Whether it came from the cache on disk.
     """
 
     design: Design
     priors: Priors
-    sampler: Any
-    model: pm.Model
+    density: Density
     seconds: float
     build_seconds: float
+    cached: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,11 +54,13 @@ class Draws:
     Attributes
     ----------
     posterior
-        The model's free variables and the sampler's statistics, as nutpie returns them (`xarray.DataTree`).
+        ``posterior``, the model's free variables, and ``sample_stats``, the sampler's statistics.
     coefficients
         Coefficients of the observed clusters and of their population.
     residual_sd
         (chain, draw, G, K) on the standardised scale.
+    start
+        Where another fit of nearly the same data may start.
     seconds
         What sampling took.
     """
@@ -66,24 +68,46 @@ class Draws:
     posterior: xr.DataTree
     coefficients: CoefficientDraws
     residual_sd: Floats
+    start: Start
     seconds: float
 
 
 def compile_model(design: Design, arrays: MomentArrays, priors: Priors) -> Compiled:
-    """Build and compile the model for these equations and this number of clusters."""
-    import nutpie
+    """Compile the model for these equations, or take it from the cache on disk.
 
+    Parameters
+    ----------
+    design
+        The equations.
+    arrays
+        Standardised moments; their values and the number of clusters may change from fit to fit.
+    priors
+        Hyperparameters.
+
+    Returns
+    -------
+    Compiled
+    """
     start = time.perf_counter()
-    model = build_model(design, arrays, priors)
-    built = time.perf_counter() - start
-    sampler = nutpie.compile_pymc_model(model)
+    built = [0.0]
+
+    def compile_code() -> DensityCode:
+        from causalcluster.fitting.density_compiler import compile_density
+        from causalcluster.model.build import build_model
+
+        begin = time.perf_counter()
+        model = build_model(design, arrays, priors)
+        built[0] = time.perf_counter() - begin
+        return compile_density(model)
+
+    code, cached = cached_density(structure_of(design, arrays, priors), compile_code)
     return Compiled(
         design=design,
         priors=priors,
-        sampler=sampler,
-        model=model,
+        density=load_density(code),
         seconds=time.perf_counter() - start,
-        build_seconds=built,
+        build_seconds=built[0],
+        cached=cached,
     )
 
 
@@ -94,123 +118,65 @@ def refit(
     *,
     careful: bool = False,
     progress: bool = False,
+    start: Start | None = None,
+    cores: int | None = None,
 ) -> Draws:
-    """Sample a compiled model on ``arrays`` without compiling again.
+    """Sample a compiled model on ``arrays`` without compiling.
 
     Parameters
     ----------
     compiled
-        From `compile_model`, for the same equations and number of clusters.
+        From `compile_model`, for the same equations.
     arrays
-        Standardised moments, with the scales that the model was compiled for.
+        Standardised moments.
     sampling
         Draws, tuning steps, chains and seed.
     careful
         Double the tuning and raise the target acceptance.
     progress
         Show a progress bar.
+    start
+        ``start`` of an earlier fit of nearly the same data: then a tenth of the usual tuning is enough.
+    cores
+        Chains sampled at a time; all processors without it.
 
     Returns
     -------
     Draws
     """
-    import nutpie
-
-    start = time.perf_counter()
-    guide = guide_residuals(arrays)
-    used = {name: value for name, value in _data(arrays, guide).items() if name in _data_names(compiled.sampler)}
-    trace = nutpie.sample(
-        compiled.sampler.with_data(**used),
+    began = time.perf_counter()
+    density, lengths = compiled.density, dim_lengths(arrays, compiled.priors)
+    first = to_position(density.parameters, model_start(arrays, compiled.priors))
+    positions, statistics = sample_density(
+        density,
+        model_data(arrays, compiled.priors),
+        lengths,
+        start or fresh_start(first),
+        random_seed=sampling.seed,
+        progress=progress,
+        cores=cores,
         draws=sampling.draws,
         tune=sampling.tune * (2 if careful else 1),
         chains=sampling.chains,
-        seed=sampling.seed,
         target_accept=CAREFUL_TARGET_ACCEPT if careful else TARGET_ACCEPT,
-        progress_bar=progress,
     )
-    seconds = time.perf_counter() - start
-    log_sigma = _log_sigma(compiled.design, trace["posterior"].to_dataset(), arrays, guide)
+    seconds = time.perf_counter() - began
+    posterior = name_draws(density, positions, lengths, _labels(compiled.design, arrays))
+    log_sigma = draw_log_sigma(compiled.design, posterior, arrays)
     return Draws(
-        posterior=trace,
-        coefficients=draw_coefficients(
-            compiled, trace["posterior"].to_dataset(), arrays, log_sigma, random_seed=sampling.seed
-        ),
+        posterior=xr.DataTree.from_dict({"/posterior": posterior, "/sample_stats": statistics}),
+        coefficients=draw_coefficients(compiled.design, posterior, arrays, log_sigma, random_seed=sampling.seed),
         residual_sd=np.exp(log_sigma),
+        start=adapted_start(positions.reshape(-1, positions.shape[-1]), float(statistics["step_size"].mean())),
         seconds=seconds,
     )
 
 
-def draw_coefficients(
-    compiled: Compiled, posterior: xr.Dataset, arrays: MomentArrays, log_sigma: Floats, *, random_seed: int
-) -> CoefficientDraws:
-    """Draw the clusters' coefficients from their exact conditional given every draw of the other parameters."""
-    chains, draws, n_clusters, _ = log_sigma.shape
-    n_draws, n_coefficients, n_varying = chains * draws, len(compiled.design.terms), len(arrays.varying)
-    pooled = compiled.design.pooling == "partial"
-    mean = _flat(posterior, "mean", n_coefficients) if pooled else np.zeros((n_draws, n_coefficients))
-    root = coefficient_roots(
-        tau=_flat(posterior, "tau", n_varying) if pooled else np.full((n_draws, n_varying), INDEPENDENT_SD),
-        partial=2.0 * _flat(posterior, "partial", len(compiled.priors.partial_alpha)) - 1.0
-        if pooled
-        else np.zeros((n_draws, len(compiled.priors.partial_alpha))),
-        arrays=arrays,
-        n_coefficients=n_coefficients,
-    )
-    noise = np.random.default_rng([random_seed, 1]).standard_normal((n_draws, n_clusters, n_varying))
-    theta = np.empty((n_draws, n_clusters, n_coefficients))
-    flat_sigma = log_sigma.reshape(n_draws, n_clusters, -1)
-    draw_cluster_coefficients(mean, root, flat_sigma, arrays.sxx, arrays.sxy, arrays.starts, noise, theta)
-    return CoefficientDraws(
-        clusters=arrays.clusters,
-        rows=arrays.rows,
-        theta=theta.reshape(chains, draws, n_clusters, n_coefficients),
-        mean=mean.reshape(chains, draws, n_coefficients),
-        root=root.reshape(chains, draws, n_coefficients, n_varying),
-        has_population=pooled and arrays.clusters != ("",),
-    )
-
-
-def coefficient_roots(*, tau: Floats, partial: Floats, arrays: MomentArrays, n_coefficients: int) -> Floats:
-    """Return square roots (draw, P, Q) of the between-cluster covariance from (draw, Q) sds and (draw, R) partials."""
-    n_draws, n_varying = tau.shape
-    factor = np.empty((arrays.n_correlated, arrays.n_correlated))
-    roots = np.zeros((n_draws, n_coefficients, n_varying))
-    for s in range(n_draws):
-        correlation_factor(partial[s], factor)
-        covariance_root(tau[s], factor, arrays.varying, roots[s])
-    return roots
-
-
-def _flat(posterior: xr.Dataset, name: str, width: int) -> Floats:
-    if width == 0:
-        return np.zeros((posterior.sizes["chain"] * posterior.sizes["draw"], 0))
-    values: Floats = np.ascontiguousarray(posterior[name].transpose("chain", "draw", ...).values)
-    return values.reshape(-1, width)
-
-
-def _log_sigma(design: Design, posterior: xr.Dataset, arrays: MomentArrays, guide: Any) -> Floats:
-    """Return log residual standard deviations (chain, draw, G, K): the model's own formula, on stored draws."""
-    centre = posterior["log_sigma"].transpose("chain", "draw", ...).values[:, :, None, :]
-    if not design.residual_sd_varies:
-        return np.ascontiguousarray(np.broadcast_to(centre, (*centre.shape[:2], *arrays.dof.shape)))
-    spread = posterior["sigma_spread"].transpose("chain", "draw", ...).values[:, :, None, :]
-    raw = posterior["sigma_raw"].transpose("chain", "draw", "cluster", "equation").values
-    log_sigma, _ = place_log_sigma(centre, spread, raw, guide.rss, guide.dof, log=np.log)
-    return np.ascontiguousarray(log_sigma)
-
-
-def _data(arrays: MomentArrays, guide: Any) -> Mapping[str, Floats]:
+def _labels(design: Design, arrays: MomentArrays) -> dict[str, list[str]]:
+    names = [term.name for term in design.terms]
     return {
-        "dof": arrays.dof,
-        "sxx": arrays.sxx,
-        "sxy": arrays.sxy,
-        "syy": arrays.syy,
-        "node_mean": arrays.mean,
-        "rows": arrays.rows.astype(float),
-        "guide_rss": guide.rss,
-        "guide_dof": guide.dof,
+        "coefficient": names,
+        "varying": [names[i] for i in arrays.varying],
+        "equation": list(design.nodes),
+        "cluster": list(arrays.clusters),
     }
-
-
-def _data_names(sampler: Any) -> set[str]:
-    return {variable.name for variable in sampler.shared_var_keys}

@@ -1,82 +1,24 @@
-"""Standardised moments to a PyMC model: all equations at once, cluster coefficients integrated out."""
+"""Standardised moments to a PyMC model: all equations at once, cluster coefficients integrated out.
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+The data, the priors and the structure of the equations are `pm.Data`, and no shape is fixed, so that one compiled
+model serves every design of the same `Structure`.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from numpy.typing import NDArray
 
 from causalcluster.design import Design
 from causalcluster.model.likelihood import ClusterMarginalLikelihood
 from causalcluster.model.priors import Priors
+from causalcluster.model.residuals import place_log_sigma, shape_of_spread
 from causalcluster.model.standard import MomentArrays
+from causalcluster.model.structure import INDEPENDENT_SD, Structure, model_data, structure_of
 
-Floats = NDArray[np.float64]
-INDEPENDENT_SD = 2.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ResidualGuide:
-    """Rough residual sums of squares (G, K) of every cluster and the degrees of freedom (G, K) behind them.
-
-    They only place the sampler's coordinates, never the posterior: see `place_log_sigma`.
-    """
-
-    rss: Floats
-    dof: Floats
-
-
-def guide_residuals(arrays: MomentArrays) -> ResidualGuide:
-    """Fit a ridge regression towards the pooled slopes in every cluster."""
-    rss, left = np.zeros_like(arrays.syy), np.zeros_like(arrays.syy)
-    for k in range(arrays.syy.shape[1]):
-        block = slice(arrays.starts[k], arrays.starts[k + 1])
-        sxx, sxy, syy, dof = arrays.sxx[:, block, block], arrays.sxy[:, block], arrays.syy[:, k], arrays.dof[:, k]
-        width = sxx.shape[1]
-        pooled = np.linalg.lstsq(sxx.sum(0), sxy.sum(0), rcond=None)[0]
-        total = syy - 2.0 * sxy @ pooled + np.einsum("i,gij,j->g", pooled, sxx, pooled)
-        variance = max(float(total.sum() / max(dof.sum() - width, 1.0)), 1e-12)
-        ridge = np.eye(width) * variance / 0.3**2
-        shrunk = np.linalg.solve(sxx + ridge, (sxy + pooled @ ridge)[..., None])[..., 0]
-        used = np.trace(np.linalg.solve(sxx + ridge, sxx), axis1=1, axis2=2)
-        fitted = 2.0 * (sxy * shrunk).sum(1) - np.einsum("gi,gij,gj->g", shrunk, sxx, shrunk)
-        rss[:, k] = np.maximum(syy - fitted, 0.0)
-        left[:, k] = np.maximum(dof - used, 0.0)
-    return ResidualGuide(rss=rss, dof=left)
-
-
-def place_log_sigma(centre: Any, spread: Any, raw: Any, rss: Any, dof: Any, *, log: Callable[..., Any]) -> tuple[Any, Any]:
-    """Return log residual standard deviations and the information of their coordinates.
-
-    Given the typical value and the spread over clusters, a cluster's residual variance is inverse-gamma, prior and
-    approximate posterior alike; ``raw`` counts standard deviations of its logarithm from that posterior's mode. So the
-    coordinates are nearly standard normal whether a cluster says much, little or nothing about its variance.
-
-    Parameters
-    ----------
-    centre, spread
-        (..., K) log of the typical residual standard deviation, and its spread over clusters.
-    raw
-        (..., G, K) the sampled coordinates.
-    rss, dof
-        (G, K) from `guide_residuals`.
-    log
-        The logarithm of the arrays' library (NumPy or PyTensor).
-    """
-    shape = shape_of_spread(spread)
-    information = 2.0 * (dof + 2.0 * shape)
-    typical = math.e ** (2.0 * centre)
-    mode = 0.5 * log(2.0 * (rss + 2.0 * shape * typical) / information)
-    return mode + raw / information**0.5, information
-
-
-def shape_of_spread(spread: Any) -> Any:
-    """Return the inverse-gamma shape whose log standard deviations spread by about ``spread`` (1 / (4 shape))."""
-    return 0.25 * spread**-2.0
+INTERCEPT_MEAN_SDS = 2.5
+"""Standard deviations of the observed cluster means that make the prior of a typical intercept."""
 
 
 def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Model:
@@ -107,55 +49,42 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
     coords = {
         "coefficient": names,
         "varying": [names[i] for i in arrays.varying],
+        "pair": range(len(priors.partial_alpha)),
         "equation": list(design.nodes),
         "cluster": list(arrays.clusters),
     }
-    guide = guide_residuals(arrays)
-    with pm.Model(coords=coords) as model:
-        data = {
-            name: pm.Data(name, value)
-            for name, value in (
-                ("dof", arrays.dof),
-                ("sxx", arrays.sxx),
-                ("sxy", arrays.sxy),
-                ("syy", arrays.syy),
-                ("node_mean", arrays.mean),
-                ("rows", arrays.rows.astype(float)),
-                ("guide_rss", guide.rss),
-                ("guide_dof", guide.dof),
-            )
-        }
-        mean, tau, partial = _coefficient_priors(design, arrays, priors)
-        log_sigma = _residual_priors(design, priors, data)
-        if design.intercepts == "separate" and design.pooling == "partial":
-            _intercept_likelihood(priors, data, log_sigma)
-        inputs = (data["dof"], data["sxx"], data["sxy"], data["syy"])
-        results: Any = ClusterMarginalLikelihood()(mean, tau, partial, log_sigma, *inputs, arrays.starts, arrays.varying)
+    # Every prior is proper wherever the data put it, so the bounds of its parameters need no check at every step.
+    with pm.Model(coords=coords, check_bounds=False) as model:
+        data = {name: pm.Data(name, value) for name, value in model_data(arrays, priors).items()}
+        structure = structure_of(design, arrays, priors)
+        mean, tau, partial = _coefficient_priors(structure, data)
+        log_sigma = _residual_priors(structure, data)
+        if structure.separate_intercepts:
+            _intercept_likelihood(data, log_sigma)
+        moments = (data[name] for name in ("dof", "sxx", "sxy", "syy", "starts", "varying_at"))
+        results: Any = ClusterMarginalLikelihood()(mean, tau, partial, log_sigma, *moments)
         pm.Potential("moments", results[0])
     return model
 
 
-def _coefficient_priors(design: Design, arrays: MomentArrays, priors: Priors) -> tuple[Any, Any, Any]:
-    n_varying, n_partial = len(arrays.varying), len(priors.partial_alpha)
-    if design.pooling == "none":
-        return (
-            pt.zeros(len(design.terms)),
-            pt.full(n_varying, INDEPENDENT_SD),
-            pt.zeros(n_partial),
-        )
-    mean = pm.Normal("mean", priors.mean, priors.sd, dims="coefficient")
-    tau = pm.Gamma("tau", priors.tau_shape, priors.tau_rate, dims="varying") if n_varying else pt.zeros(0)
-    if not n_partial:
-        return mean, tau, pt.zeros(0)
-    half = pm.Beta("partial", priors.partial_alpha, priors.partial_alpha, shape=n_partial)
+def _coefficient_priors(structure: Structure, data: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    none = pt.zeros(0)
+    if not structure.pooled:
+        spread = pt.full_like(data["tau_rate"], INDEPENDENT_SD)
+        return pt.zeros_like(data["prior_mean"]), spread, pt.zeros_like(data["partial_alpha"])
+    mean = pm.Normal("mean", data["prior_mean"], data["prior_sd"], dims="coefficient")
+    tau = pm.Gamma("tau", data["tau_shape"], data["tau_rate"], dims="varying") if structure.varying else none
+    if not structure.correlated:
+        return mean, tau, none
+    half = pm.Beta("partial", data["partial_alpha"], data["partial_alpha"], dims="pair")
     return mean, tau, 2.0 * half - 1.0
 
 
-def _residual_priors(design: Design, priors: Priors, data: dict[str, Any]) -> Any:
-    centre = pm.Normal("log_sigma", priors.log_sigma_mean, priors.log_sigma_sd, dims="equation")
-    if not design.residual_sd_varies:
+def _residual_priors(structure: Structure, data: Mapping[str, Any]) -> Any:
+    centre = pm.Normal("log_sigma", data["log_sigma_mean"], data["log_sigma_sd"], dims="equation")
+    if not structure.residual_sd_varies:
         return pt.zeros_like(data["dof"]) + centre
-    spread = pm.Gamma("sigma_spread", priors.spread_shape, priors.spread_rate, dims="equation")
+    spread = pm.Gamma("sigma_spread", data["spread_shape"], data["spread_rate"], dims="equation")
     raw = pm.Flat("sigma_raw", dims=("cluster", "equation"))
     log_sigma, information = place_log_sigma(centre, spread, raw, data["guide_rss"], data["guide_dof"], log=pt.log)
     shape, away = shape_of_spread(spread), log_sigma - centre
@@ -164,9 +93,9 @@ def _residual_priors(design: Design, priors: Priors, data: dict[str, Any]) -> An
     return log_sigma
 
 
-def _intercept_likelihood(priors: Priors, data: dict[str, Any], log_sigma: Any) -> None:
-    scale = priors.intercept_scale
-    centre = pm.Normal("intercept_mean", 0.0, 2.5 * np.maximum(scale, 1.0), dims="equation")
+def _intercept_likelihood(data: Mapping[str, Any], log_sigma: Any) -> None:
+    scale = data["intercept_scale"]
+    centre = pm.Normal("intercept_mean", 0.0, INTERCEPT_MEAN_SDS * pt.maximum(scale, 1.0), dims="equation")
     spread = pm.Gamma("intercept_sd", 2.0, 2.0 / scale, dims="equation")
     rows = data["rows"][:, None]
     variance = spread**2 + pt.exp(2.0 * log_sigma) / pt.maximum(rows, 1.0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from causalcluster.analysis.records import analysis_to_json
 from causalcluster.design import Design, correlated_terms, share_a_path
-from causalcluster.model.build import INDEPENDENT_SD
+from causalcluster.model.structure import INDEPENDENT_SD
 from causalcluster.pipeline import Plan, Result
 
 PACKAGES = ("causalcluster", "pymc", "pytensor", "nutpie", "arviz", "dowhy", "numpy", "numba", "pandas", "xarray", "duckdb")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from causalcluster.model.build import build_model, guide_residuals, place_log_sigma
+from causalcluster.model.build import build_model
+from causalcluster.model.residuals import guide_residuals, place_log_sigma
 from tests.oracles.row_model import marginal_row_model
 from tests.oracles.systems import draw_rows, make_analysis, prepare_system
 

@@ -1,0 +1,73 @@
+"""Coordinates of the clusters' residual standard deviations, in which the sampler meets no funnel."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalcluster.model.standard import MomentArrays
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ResidualGuide:
+    """Rough residual sums of squares (G, K) of every cluster and the degrees of freedom (G, K) behind them.
+
+    They only place the sampler's coordinates, never the posterior: see `place_log_sigma`.
+    """
+
+    rss: Floats
+    dof: Floats
+
+
+def guide_residuals(arrays: MomentArrays) -> ResidualGuide:
+    """Fit a ridge regression towards the pooled slopes in every cluster."""
+    rss, left = np.zeros_like(arrays.syy), np.zeros_like(arrays.syy)
+    for k in range(arrays.syy.shape[1]):
+        block = slice(arrays.starts[k], arrays.starts[k + 1])
+        sxx, sxy, syy, dof = arrays.sxx[:, block, block], arrays.sxy[:, block], arrays.syy[:, k], arrays.dof[:, k]
+        width = sxx.shape[1]
+        pooled = np.linalg.lstsq(sxx.sum(0), sxy.sum(0), rcond=None)[0]
+        total = syy - 2.0 * sxy @ pooled + np.einsum("i,gij,j->g", pooled, sxx, pooled)
+        variance = max(float(total.sum() / max(dof.sum() - width, 1.0)), 1e-12)
+        ridge = np.eye(width) * variance / 0.3**2
+        shrunk = np.linalg.solve(sxx + ridge, (sxy + pooled @ ridge)[..., None])[..., 0]
+        used = np.trace(np.linalg.solve(sxx + ridge, sxx), axis1=1, axis2=2)
+        fitted = 2.0 * (sxy * shrunk).sum(1) - np.einsum("gi,gij,gj->g", shrunk, sxx, shrunk)
+        rss[:, k] = np.maximum(syy - fitted, 0.0)
+        left[:, k] = np.maximum(dof - used, 0.0)
+    return ResidualGuide(rss=rss, dof=left)
+
+
+def place_log_sigma(centre: Any, spread: Any, raw: Any, rss: Any, dof: Any, *, log: Callable[..., Any]) -> tuple[Any, Any]:
+    """Return log residual standard deviations and the information of their coordinates.
+
+    Given the typical value and the spread over clusters, a cluster's residual variance is inverse-gamma, prior and
+    approximate posterior alike; ``raw`` counts standard deviations of its logarithm from that posterior's mode. So the
+    coordinates are nearly standard normal whether a cluster says much, little or nothing about its variance.
+
+    Parameters
+    ----------
+    centre, spread
+        (..., K) log of the typical residual standard deviation, and its spread over clusters.
+    raw
+        (..., G, K) the sampled coordinates.
+    rss, dof
+        (G, K) from `guide_residuals`.
+    log
+        The logarithm of the arrays' library (NumPy or PyTensor).
+    """
+    shape = shape_of_spread(spread)
+    information = 2.0 * (dof + 2.0 * shape)
+    typical = math.e ** (2.0 * centre)
+    mode = 0.5 * log(2.0 * (rss + 2.0 * shape * typical) / information)
+    return mode + raw / information**0.5, information
+
+
+def shape_of_spread(spread: Any) -> Any:
+    """Return the inverse-gamma shape whose log standard deviations spread by about ``spread`` (1 / (4 shape))."""
+    return 0.25 * spread**-2.0
