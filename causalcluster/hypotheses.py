@@ -28,7 +28,12 @@ _POPULATION = ("population", "new", "between_sd")
 
 
 def check_claims(
-    hypotheses: Sequence[Hypothesis], clusters: Sequence[str], *, has_clusters: bool, has_population: bool
+    hypotheses: Sequence[Hypothesis],
+    clusters: Sequence[str],
+    *,
+    has_clusters: bool,
+    has_population: bool,
+    held: Sequence[str] = (),
 ) -> None:
     """Refuse claims about clusters and levels that the data do not have, before anything is sampled.
 
@@ -42,15 +47,23 @@ def check_claims(
         Whether the analysis has a cluster column.
     has_population
         Whether the model has a population of clusters; it has none without pooling.
+    held
+        What controlled direct effects hold, as in ``via``: 'enforcement=0'.
 
     Raises
     ------
     InputError
-        A claim names a cluster or a level that does not exist.
+        A claim names a cluster, a level or values held that do not exist.
     """
     for hypothesis in hypotheses:
         where = f"hypothesis {hypothesis.id}"
         for _, term in hypothesis.claim.terms:
+            if term.effect == "cde" and term.via not in held:
+                raise InputError(
+                    f"{render_term(term)} holds values that the question does not: {_listed(held) or 'it has no fix'}",
+                    where=where,
+                    fix="Put these values under 'question: fix', in the same order",
+                )
             if has_clusters:
                 _check_level(term, clusters, where, has_population=has_population)
             elif term.level not in ("population", "sample"):
@@ -99,10 +112,10 @@ class _Draws:
     def of(cls, effects: "xr.Dataset") -> "_Draws":
         names = ("outcome", "estimand", "via", "level", "cluster", "horizon", "regime", "at", "scale")
         columns = [[str(value) for value in effects[name].values] for name in names]
-        stacked = effects["effect"].stack(sample=("chain", "draw")).transpose("sample", "row")
+        values = effects["effect"].transpose("chain", "draw", "row").to_numpy()
         clusters = dict.fromkeys(label for label in columns[4] if label)
         return cls(
-            values=stacked.to_numpy(),
+            values=values.reshape(values.shape[0] * values.shape[1], values.shape[2]),
             rows={key: index for index, key in enumerate(zip(*columns, strict=True))},
             labels=tuple(clusters),
         )
@@ -152,6 +165,7 @@ def evaluate_hypotheses(
     unidentified: Mapping[Key, str],
     *,
     default_level: Literal["population", "sample"] = "population",
+    ci_prob: float = 0.95,
 ) -> "pd.DataFrame":
     """Judge every hypothesis by the share of draws in which its claim holds.
 
@@ -166,6 +180,8 @@ def evaluate_hypotheses(
         Why an effect (outcome, effect, via) is not identified.
     default_level
         The level of claims that name none: 'sample' where there is no population of clusters.
+    ci_prob
+        Probability of the interval of a total effect that, where it holds zero, leaves no proportion of it.
 
     Returns
     -------
@@ -176,18 +192,25 @@ def evaluate_hypotheses(
     import pandas as pd
 
     after, before = _Draws.of(posterior), _Draws.of(prior)
-    rows = [_judge(hypothesis, after, before, unidentified, default_level) for hypothesis in hypotheses]
+    rows = [_judge(hypothesis, after, before, unidentified, default_level, ci_prob) for hypothesis in hypotheses]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = ["probability", "prior_probability", "bayes_factor"]
     return table.astype(dict.fromkeys(numbers, "float64"))
 
 
 def _judge(
-    hypothesis: Hypothesis, after: _Draws, before: _Draws, unidentified: Mapping[Key, str], default_level: str
+    hypothesis: Hypothesis,
+    after: _Draws,
+    before: _Draws,
+    unidentified: Mapping[Key, str],
+    default_level: str,
+    ci_prob: float,
 ) -> tuple[str | float, ...]:
     claim = _at_level(hypothesis.claim, default_level)
     values = after.of_claim(claim)
     problems = _problems(claim, after, unidentified)
+    if not problems and values is not None and (blank := _blank(claim, after, ci_prob)):
+        problems = [blank]
     if problems or values is None:
         nothing = (math.nan, math.nan, math.nan)
         return (hypothesis.id, hypothesis.text, *nothing, "not_testable", "; ".join(problems))
@@ -222,6 +245,22 @@ def _problems(claim: Claim, after: _Draws, unidentified: Mapping[Key, str]) -> l
         elif not _finite(draws):
             found[f"{render_term(term)} is not a finite number in every draw"] = None
     return list(found)
+
+
+def _blank(claim: Claim, after: _Draws, ci_prob: float) -> str:
+    """Return why a proportion in a claim has no meaning: its total's interval holds zero."""
+    for _, term in claim.terms:
+        total = after.of_term(replace(term, effect="total", via=""))
+        if term.effect == "prop_mediated" and total is not None and _straddles_zero(total, ci_prob):
+            return f"{render_term(term)} has no meaning: the total effect may be zero"
+    return ""
+
+
+def _straddles_zero(values: "Floats", ci_prob: float) -> bool:
+    import numpy as np
+
+    lower, upper = np.quantile(values, [(1.0 - ci_prob) / 2.0, (1.0 + ci_prob) / 2.0])
+    return bool(lower <= 0.0 <= upper)
 
 
 def _named(term: EffectTerm) -> str:

@@ -18,12 +18,12 @@ from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
 from causalcluster.fitting.coefficients import coefficient_roots
-from causalcluster.fitting.gate import Diagnostics, judge
+from causalcluster.fitting.gate import Diagnostics, judge, mark_unreliable
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
 from causalcluster.fitting.storage import fit_tree
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims, evaluate_hypotheses
-from causalcluster.identification import Verdict, identify
+from causalcluster.identification import Verdict, cde_via, held_together, identify
 from causalcluster.identification.dowhy_adapter import DowhyAnswer, ask_dowhy
 from causalcluster.model.priors import Priors, draw_priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
@@ -144,6 +144,7 @@ def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
         labels,
         has_clusters=clustered,
         has_population=clustered and analysis.model.pooling == "partial",
+        held=[cde_via(held) for held in held_together(analysis.question.fix)],
     )
     design = build_design(analysis, graph, between_only=panel.between_only)
     return Plan(
@@ -204,7 +205,6 @@ def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None 
     say = progress or (lambda _: None)
     clock = _Clock()
     with clock.time("total"):
-        say("reading the data and checking the diagram")
         with clock.time("read"):
             plan = plan_analysis(analysis, frame)
         with clock.time("reduce"):
@@ -224,14 +224,15 @@ def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None 
                 prior_effects,
                 {(v.outcome, v.effect, v.via): v.reason for v in plan.verdicts if not v.identified},
                 default_level="population" if analysis.data.cluster is not None else "sample",
+                ci_prob=analysis.sampling.ci_prob,
             )
             tree = fit_tree(plan.design, prepared.scale, draws, effects, prior, prior_effects)
     return Result(
         plan=plan,
         priors=prepared.priors,
         scale=prepared.scale,
-        effects=table,
-        hypotheses=hypotheses,
+        effects=mark_unreliable(table, diagnostics),
+        hypotheses=mark_unreliable(hypotheses, diagnostics),
         diagnostics=diagnostics,
         tree=tree,
         timings=clock.seconds,

@@ -260,3 +260,17 @@ def test_judging_leaves_the_hypotheses_as_they_are():
     before = dataclasses.replace(one)
     evaluate_hypotheses([one], draws(), PRIOR, {}, default_level="sample")
     assert one == before
+
+
+def test_a_share_of_a_total_that_may_be_zero_is_not_testable():
+    rows = {**ROWS, ("y", "total", "", "population", ""): 0.0, ("y", "prop_mediated", "m", "population", ""): 0.4}
+    row = judge("prop_mediated(y, via=m) > 0.5", draws(rows=rows), draws(seed=2, rows=rows))
+    assert row["verdict"] == "not_testable"
+    assert "may be zero" in row["reason"]
+
+
+def test_a_controlled_direct_effect_must_be_one_of_the_questions():
+    claims = [hypothesis("cde(y, m=1) > 0")]
+    check_claims(claims, [], has_clusters=False, has_population=False, held=["m=1"])
+    with pytest.raises(InputError, match="holds values that the question does not: m=0"):
+        check_claims(claims, [], has_clusters=False, has_population=False, held=["m=0"])

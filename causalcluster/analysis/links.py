@@ -1,12 +1,12 @@
 """The arrows of the diagram: the analyst's, joined with the paper's among the named concepts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from causalcluster.analysis.edges import FRAMEWORK, Arrow, Reader
 from causalcluster.analysis.records import Edge, Interaction, Node, Unobserved
 from causalcluster.analysis.yaml_lines import Document, Place
 from causalcluster.errors import did_you_mean
-from causalcluster.framework import FrameworkLink, framework_edges, load_framework
+from causalcluster.framework import FrameworkLink, framework_confounders, framework_edges, load_framework
 
 
 def check_concepts(document: Document, nodes: Sequence[Node]) -> None:
@@ -65,6 +65,7 @@ def join_edges(items: Sequence[str], nodes: Sequence[Node], reader: Reader) -> t
         added = [link for link in links if link.lag == 0 and _key(link) not in drawn]
         edges += [_papers_edge(link) for link in added]
         warnings += _framework_warnings(links, drawn)
+        warnings += _common_causes(concepts)
     return tuple(edges), tuple(warnings)
 
 
@@ -139,6 +140,17 @@ def _framework_warnings(links: Sequence[FrameworkLink], drawn: set[tuple[str, st
     if not any(link.lag == 0 for link in links):
         warnings.append("The framework asserts no effect within one period among the named concepts.")
     return warnings
+
+
+def _common_causes(concepts: Mapping[str, str]) -> list[str]:
+    found = framework_confounders(concepts)
+    if not found:
+        return []
+    pairs = "; ".join(f"{pair.left} and {pair.right} ({', '.join(pair.causes)})" for pair in found)
+    return [
+        "The framework names common causes that are not in this diagram, and identification does not count them: "
+        f"{pairs}. Measure them, or declare the pairs under 'unobserved'."
+    ]
 
 
 def _ids(link: FrameworkLink, most: int = 5) -> str:

@@ -88,14 +88,20 @@ def _print_plan(plan: Any) -> None:
 
 def _unlinked(plan: Any) -> list[str]:
     """Say between which named concepts the paper has no edge."""
-    from causalcluster.framework import unlinked_pairs
+    from causalcluster.framework import indirect_pairs, unlinked_pairs
 
     concepts = {node.name: node.concept for node in plan.analysis.nodes if node.concept}
     if len(concepts) < 2:
         return []
-    pairs = unlinked_pairs(concepts)
-    listed = "; ".join(f"{left} and {right}" for left, right in pairs)
-    return [f"The paper draws no edge between: {listed}."] if pairs else []
+    sentences = {
+        "The paper links only through concepts that are not named here, or in the next period": indirect_pairs(concepts),
+        "The paper draws no edge between": unlinked_pairs(concepts),
+    }
+    return [
+        f"{sentence}: {'; '.join(f'{left} and {right}' for left, right in pairs)}."
+        for sentence, pairs in sentences.items()
+        if pairs
+    ]
 
 
 def _print_answer(result: Any, out: Path) -> None:
@@ -124,9 +130,14 @@ def _run_json(result: Any, out: Path) -> dict[str, Any]:
         "status": result.diagnostics.status,
         "reasons": list(result.diagnostics.reasons),
         "warnings": list(result.plan.warnings),
-        "effects": json.loads(result.effects[result.effects["cluster"] == ""].to_json(orient="records")),
-        "hypotheses": json.loads(result.hypotheses.to_json(orient="records")),
+        "effects": _records(result.effects[result.effects["cluster"] == ""]),
+        "hypotheses": _records(result.hypotheses),
     }
+
+
+def _records(table: Any) -> list[dict[str, Any]]:
+    """Return rows as plain values, all digits kept and what is blank as null."""
+    return [{name: None if value != value else value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _say_stage(sentence: str) -> None:

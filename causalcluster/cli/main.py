@@ -1,6 +1,7 @@
 """Commands of `causalcluster`; heavy modules are imported inside the command that needs them."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import typer
 
 from causalcluster.errors import InputError
 
-WRONG_INPUT, BUG = 2, 1
+WRONG_INPUT, BUG, INTERRUPTED = 2, 1, 130
 
 app = typer.Typer(
     add_completion=False,
@@ -141,11 +142,17 @@ def _finish(code: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with 0, 1 (a bug), 2 (wrong input) or 3 (not to be trusted)."""
+    # A folder that is being written is cleaned up on the way out of an exception, not when the process is just ended.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         app(args=list(arguments) if arguments is not None else None, standalone_mode=True)
     except InputError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(WRONG_INPUT)
+    except SystemExit as stop:
+        if stop.code in (INTERRUPTED, 128 + signal.SIGTERM):
+            typer.echo("Interrupted: nothing was written; files of an earlier run are as they were.", err=True)
+        raise
     except BrokenPipeError:
         # The reader of a pipe went away; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

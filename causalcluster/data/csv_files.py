@@ -72,12 +72,20 @@ def open_csv(files: Sequence[Path], *, name: str, expected: Collection[str]) -> 
 def _read_header(path: Path, expected: Collection[str]) -> tuple[list[str], str]:
     """Return the header's names and the delimiter under which most expected names are found."""
     best: tuple[int, list[str], str] | None = None
+    broken: list[csv.Error] = []
     for delimiter in _DELIMITERS:
-        names = _first_record(path, delimiter)
+        try:
+            names = _first_record(path, delimiter)
+        except csv.Error as error:
+            # Quoted names are broken text under every delimiter but their own.
+            broken.append(error)
+            continue
         found = len(set(names) & set(expected))
         if best is None or found > best[0]:
             best = (found, names, delimiter)
-    if best is None or not any(best[1]):
+    if best is None:
+        raise DataError(f"the header cannot be read ({broken[0]})", where=str(path))
+    if not any(best[1]):
         raise DataError("the file is empty", where=str(path), fix="Give a file with a header line and rows")
     return best[1], best[2]
 
@@ -95,8 +103,6 @@ def _first_record(path: Path, delimiter: str) -> list[str]:
             why="It may be cut off or not be compressed with gzip",
             fix="Write the file again",
         ) from error
-    except csv.Error as error:
-        raise DataError(f"the header cannot be read ({error})", where=str(path)) from error
 
 
 def _open_text(path: Path) -> TextIO:

@@ -13,7 +13,7 @@ from causalcluster.analysis.records import Question
 from causalcluster.effects.polynomials import Polynomial, add, constant, scale_by, times_coefficient
 from causalcluster.effects.worlds import System, everywhere, mean_outcome
 from causalcluster.graph import CausalGraph, directed_paths
-from causalcluster.identification import cde_via
+from causalcluster.identification import cde_via, held_together
 from causalcluster.model.standard import Scale
 
 
@@ -155,11 +155,11 @@ def _paths(
 
 def _controlled(outcome: str, question: Question, system: System, scale: Scale, low: float, high: float) -> list[Estimand]:
     rows = []
-    for node, value in question.fix:
-        held = {node: constant(everywhere(system, _standardised(value, node, scale)))}
+    for fixed in held_together(question.fix):
+        held = {node: constant(everywhere(system, _standardised(value, node, scale))) for node, value in fixed}
         ends = [mean_outcome(system, outcome, dict.fromkeys(system.design.nodes, at), held=held) for at in (low, high)]
         polynomial = scale_by(add(ends[1], ends[0], factor=-1.0), scale.scale[outcome])
-        rows.append(Estimand(outcome=outcome, effect="cde", via=cde_via(node, value), polynomial=polynomial))
+        rows.append(Estimand(outcome=outcome, effect="cde", via=cde_via(fixed), polynomial=polynomial))
     return rows
 
 

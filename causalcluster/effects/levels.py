@@ -102,7 +102,7 @@ class _Context:
             return cls(draws=draws, moments=None, unseen=None, unseen_like=None)
         n_coefficients, n_varying = draws.root.shape[2:]
         mean = draws.mean.reshape(-1, n_coefficients)
-        root = draws.root.reshape(-1, n_coefficients, n_varying)
+        root = draws.root.reshape(len(mean), n_coefficients, n_varying)
         rng = np.random.default_rng([random_seed, 2])
         unseen = mean + np.einsum("spq,sq->sp", root, rng.standard_normal((len(mean), n_varying)))
         return cls(

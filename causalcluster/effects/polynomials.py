@@ -64,7 +64,9 @@ class NormalMoments:
     def __init__(self, mean: Floats, covariance: Floats) -> None:
         self._mean = mean
         self._covariance = covariance
+        self._zero = np.zeros(mean.shape[0])
         self._known: dict[Monomial, Floats] = {(): np.ones(mean.shape[0])}
+        self._known_covariances: dict[tuple[Monomial, Monomial], Floats] = {}
 
     def product(self, monomial: Monomial) -> Floats:
         """Return E[product of the coefficients in ``monomial``], repeats allowed, as (draw,)."""
@@ -78,6 +80,27 @@ class NormalMoments:
             self._known[monomial] = total
         return self._known[monomial]
 
+    def covariance_of_products(self, left: Monomial, right: Monomial) -> Floats:
+        """Return cov(product of ``left``, product of ``right``) as (draw,): Isserlis' pairings that cross.
+
+        It is no difference of expectations, so it is exactly zero where no coefficient of one covaries with the other's.
+        """
+        if not left or not right:
+            return self._zero
+        if (left, right) not in self._known_covariances:
+            first, rest = left[0], left[1:]
+            total = self._mean[:, first] * self.covariance_of_products(rest, right)
+            for i, other in enumerate(rest):
+                inside = self._covariance[:, first, other]
+                if np.any(inside):
+                    total = total + inside * self.covariance_of_products(rest[:i] + rest[i + 1 :], right)
+            for i, other in enumerate(right):
+                across = self._covariance[:, first, other]
+                if np.any(across):
+                    total = total + across * self.product(tuple(sorted(rest + right[:i] + right[i + 1 :])))
+            self._known_covariances[left, right] = total
+        return self._known_covariances[left, right]
+
 
 def expectation(polynomial: Polynomial, moments: NormalMoments) -> Floats:
     """Return the polynomial's expectation over clusters (draw,), clusters' own weights averaged equally."""
@@ -88,13 +111,20 @@ def expectation(polynomial: Polynomial, moments: NormalMoments) -> Floats:
 
 
 def spread(polynomial: Polynomial, moments: NormalMoments) -> Floats:
-    """Return the polynomial's standard deviation between clusters (draw,)."""
-    items = list(polynomial.items())
-    second = moments.product(()) * 0.0
-    for i, (left, left_weight) in enumerate(items):
-        for j, (right, right_weight) in enumerate(items[: i + 1]):
-            both = float(np.mean(left_weight * right_weight)) * (1.0 if i == j else 2.0)
+    """Return the polynomial's standard deviation between clusters (draw,).
+
+    The law of total variance over the clusters' own weights: the coefficients' part given the weights, and the part of
+    weights that differ.
+    """
+    items = [(monomial, float(np.mean(weight)), weight - np.mean(weight)) for monomial, weight in polynomial.items()]
+    variance = moments.product(()) * 0.0
+    for i, (left, left_mean, left_away) in enumerate(items):
+        for j, (right, right_mean, right_away) in enumerate(items[: i + 1]):
+            times = 1.0 if i == j else 2.0
+            differing = float(np.mean(left_away * right_away))
+            both = left_mean * right_mean + differing
             if both != 0.0:
-                second = second + both * moments.product(tuple(sorted(left + right)))
-    first = expectation(polynomial, moments)
-    return np.asarray(np.sqrt(np.maximum(second - first**2, 0.0)))
+                variance = variance + times * both * moments.covariance_of_products(left, right)
+            if differing != 0.0:
+                variance = variance + times * differing * moments.product(left) * moments.product(right)
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))

@@ -48,7 +48,7 @@ def summarise_effects(effects: xr.Dataset, *, ci_prob: float, extrapolated: Coll
     """
     values = effects["effect"].transpose("chain", "draw", "row")
     table = pd.DataFrame({name: effects[coord].values for name, coord in zip(KEYS, COORDS, strict=True)})
-    flat = values.values.reshape(-1, values.sizes["row"])
+    flat = values.values.reshape(values.sizes["chain"] * values.sizes["draw"], values.sizes["row"])
     tail = (1.0 - ci_prob) / 2.0
     lower, median, upper = np.quantile(flat, [tail, 0.5, 1.0 - tail], axis=0) if flat.shape[1] else np.zeros((3, 0))
     table["mean"], table["sd"] = flat.mean(axis=0), flat.std(axis=0, ddof=1)

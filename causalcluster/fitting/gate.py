@@ -63,7 +63,7 @@ def judge(table: pd.DataFrame, sample_stats: xr.Dataset, *, retried: bool) -> Di
     e_bfmi = energy_information(sample_stats["energy"].transpose("chain", "draw").values)
     # Rows without draws of their own are left out: blank proportions, and effects that the diagram makes exactly zero.
     used = table[table["median"].notna() & (table["lower"] < table["upper"])]
-    main = used[(used["level"] == "population") & (used["effect"] != "prop_mediated")]
+    main = used[used["level"] == "population"]
     reasons = [*_failures(main, "population effects", POPULATION_R_HAT, POPULATION_ESS)]
     reasons += _failures(used.drop(main.index), "other effects", OTHER_R_HAT, OTHER_ESS)
     share = float(diverging.mean())
@@ -81,6 +81,13 @@ def judge(table: pd.DataFrame, sample_stats: xr.Dataset, *, retried: bool) -> Di
         e_bfmi=e_bfmi,
         retried=retried,
     )
+
+
+def mark_unreliable(table: pd.DataFrame, diagnostics: Diagnostics) -> pd.DataFrame:
+    """Return a table of results; where the gate failed, every row's ``reason`` begins with 'unreliable'."""
+    if diagnostics.status == "ok":
+        return table
+    return table.assign(reason=[f"unreliable; {text}" if text else "unreliable" for text in table["reason"]])
 
 
 def energy_information(energy: NDArray[np.float64]) -> tuple[float, ...]:

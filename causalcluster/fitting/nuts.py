@@ -101,9 +101,15 @@ def sample_density(
     model = _nutpie_model(density, arrays, start)
     if start.step_size is not None:
         settings["initial_step"] = start.step_size
-    trace = nutpie.sample(
-        model, seed=random_seed, cores=cores, progress_bar=progress, save_warmup=False, store_divergences=False, **settings
+    running = nutpie.sample(
+        model, seed=random_seed, cores=cores, progress_bar=progress, save_warmup=False, blocking=False, **settings
     )
+    try:
+        trace = running.wait()
+    except BaseException:
+        # Nutpie's own handling of an interruption would hand back the draws so far as if they were all.
+        running.cancel()
+        raise
     coordinates = trace["posterior"][_POSITION].transpose("chain", "draw", ...).values
     return start.shift + start.scale * coordinates, trace["sample_stats"].to_dataset()
 

@@ -4,6 +4,7 @@ from causalcluster.framework.concepts import (
     composite_overlaps,
     framework_confounders,
     framework_edges,
+    indirect_pairs,
     unlinked_pairs,
 )
 from causalcluster.framework.load import load_framework
@@ -36,6 +37,7 @@ __all__ = [
     "framework_confounders",
     "framework_edges",
     "framework_summary",
+    "indirect_pairs",
     "load_framework",
     "render_framework",
     "unlinked_pairs",

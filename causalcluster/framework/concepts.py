@@ -112,6 +112,22 @@ def unlinked_pairs(concepts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     )
 
 
+def indirect_pairs(concepts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of nodes that the paper links, but by no edge of its own within one period.
+
+    They are joined through concepts that the analysis does not name, or in the next period alone.
+
+    Raises
+    ------
+    InputError
+        The paper has no such concept.
+    """
+    links = [link for link in framework_edges(concepts) if link.source != link.target]
+    direct = {frozenset((link.source, link.target)) for link in links if link.direct and link.lag == 0}
+    linked = {frozenset((link.source, link.target)) for link in links}
+    return tuple(pair for pair in combinations(concepts, 2) if frozenset(pair) in linked - direct)
+
+
 def composite_overlaps(concepts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the pairs (component, composite) of nodes where one concept is a part of the other.
 

@@ -197,9 +197,9 @@ def mediator_mediator(setting: Setting, given: tuple[str, ...], only: str | None
     return None
 
 
-def controlled_backdoor(setting: Setting, fixed: str, given: tuple[str, ...]) -> Violation | None:
-    """Joint backdoor condition for the treatment and a node held at a value."""
-    ends = (setting.treatment, fixed)
+def controlled_backdoor(setting: Setting, fixed: tuple[str, ...], given: tuple[str, ...]) -> Violation | None:
+    """Joint backdoor condition for the treatment and nodes held at values."""
+    ends = (setting.treatment, *fixed)
     path = open_path(without_outgoing(setting.digraph, ends), ends, {setting.outcome}, given)
     return _violation("treatment_outcome", (path[0] if path else "", setting.outcome), path)
 

@@ -1,6 +1,6 @@
 """The decision for each kind of effect: conditions of the diagram first, then the estimator's route."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import networkx as nx
@@ -35,6 +35,7 @@ __all__ = [
     "cde_via",
     "controlled",
     "entering",
+    "held_together",
     "natural",
     "paths",
     "proportion",
@@ -57,9 +58,15 @@ class Finding:
     instead: str = ""
 
 
-def cde_via(name: str, value: float) -> str:
-    """Return the key of a controlled direct effect, ``enforcement=0``: the shortest text of the number."""
-    return f"{name}={int(value) if float(value).is_integer() else float(value)!r}"
+def cde_via(held: Sequence[tuple[str, float]]) -> str:
+    """Return the key of a controlled direct effect: ``enforcement=0``, or ``enforcement=0;unions=1`` for several."""
+    return ";".join(f"{name}={int(value) if float(value).is_integer() else float(value)!r}" for name, value in held)
+
+
+def held_together(fix: Sequence[tuple[str, float]]) -> tuple[tuple[tuple[str, float], ...], ...]:
+    """Return what controlled direct effects hold: each entry of ``fix`` alone, and all of them where there are several."""
+    alone = tuple((entry,) for entry in fix)
+    return (*alone, tuple(fix)) if len(fix) > 1 else alone
 
 
 def total_effect(setting: Setting) -> Finding:
@@ -279,33 +286,35 @@ def _path(setting: Setting, path: tuple[str, ...]) -> Finding:
     )
 
 
-def controlled(setting: Setting, fixed: str, total: Finding) -> Finding:
-    """Decide the controlled direct effect with one node held at a value."""
+def controlled(setting: Setting, fixed: tuple[str, ...], total: Finding) -> Finding:
+    """Decide the controlled direct effect with nodes held at values."""
     treatment, outcome = setting.treatment, setting.outcome
     around = nx.DiGraph(setting.digraph)
-    around.remove_nodes_from([fixed])
+    around.remove_nodes_from(fixed)
     if not nx.has_path(around, treatment, outcome):
         return _zero(
-            f"every directed path from {treatment} to {outcome} passes {fixed}"
+            f"every directed path from {treatment} to {outcome} passes {' or '.join(fixed)}"
             if setting.on_path
             else f"no directed path leads from {treatment} to {outcome}"
         )
     route = cde_route(setting, fixed)
     if route:
         return Finding(identified=False, reason=why_not(setting, route), instead=_total_or_nothing(total))
-    covariates = tuple(name for name in setting.covariates if name != fixed)
+    covariates = tuple(name for name in setting.covariates if name not in fixed)
     if controlled_backdoor(setting, fixed, covariates) is None:
         adjustment = smallest(covariates, lambda names: controlled_backdoor(setting, fixed, names) is None)
         affected: tuple[str, ...] = ()
     else:
         adjustment = covariates
         affected = tuple(
-            name for name in setting.on_path if name != fixed and nx.has_path(around, name, outcome) and name != outcome
+            name for name in setting.on_path if name not in fixed and name != outcome and nx.has_path(around, name, outcome)
         )
-    pair = f"{treatment} or {fixed} on the one side and {outcome} on the other"
-    reason = given(adjustment, f"no backdoor path from {treatment} or {fixed} to {outcome} is open")
+    ends = " or ".join((treatment, *fixed))
+    pair = f"{ends} on the one side and {outcome} on the other"
+    reason = given(adjustment, f"no backdoor path from {ends} to {outcome} is open")
     if affected:
-        reason = f"{fixed} and {outcome} have common causes that {treatment} affects; their own equations account for them."
+        causes = f"{' or '.join(fixed)} and {outcome} have common causes that {treatment} affects"
+        reason = f"{causes}; their own equations account for them."
     return Finding(
         identified=True,
         by="sequential backdoor adjustment",

@@ -91,22 +91,22 @@ def path_route(setting: Setting, path: tuple[str, ...]) -> Violation | None:
     return None
 
 
-def cde_route(setting: Setting, fixed: str) -> Violation | None:
-    """Return why the paths around a fixed node do not add up to its controlled direct effect, or None."""
+def cde_route(setting: Setting, fixed: tuple[str, ...]) -> Violation | None:
+    """Return why the paths around fixed nodes do not add up to their controlled direct effect, or None."""
     around = nx.DiGraph(setting.digraph)
-    around.remove_nodes_from([fixed])
+    around.remove_nodes_from(fixed)
     reached = nx.descendants(around, setting.treatment) & (nx.ancestors(around, setting.outcome) | {setting.outcome})
     moved = tuple(name for name in setting.on_path if name in reached)
-    skipped = () if setting.products else (fixed,)
+    skipped = () if setting.products else fixed
     biased = _first_confounded(setting, moved, skipped)
     if biased is None:
         return None
-    ends = (setting.treatment, fixed)
-    covariates = tuple(name for name in setting.covariates if name != fixed)
+    ends = (setting.treatment, *fixed)
+    covariates = tuple(name for name in setting.covariates if name not in fixed)
     if (
         controlled_backdoor(setting, fixed, covariates)
         or setting.products
-        or any(nx.has_path(setting.digraph, name, fixed) for name in moved)
+        or any(nx.has_path(setting.digraph, name, held) for name in moved for held in fixed)
     ):
         return biased
     return _not_composed(setting, moved, (*ends, *covariates))

@@ -12,6 +12,7 @@ from causalcluster.identification.decisions import (
     cde_via,
     controlled,
     entering,
+    held_together,
     natural,
     paths,
     proportion,
@@ -19,7 +20,7 @@ from causalcluster.identification.decisions import (
 )
 from causalcluster.identification.wording import general_assumptions
 
-__all__ = ["MOST_PATHS", "Verdict", "cde_via", "identify", "verdict_to_json"]
+__all__ = ["MOST_PATHS", "Verdict", "cde_via", "held_together", "identify", "verdict_to_json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,8 @@ def identify(analysis: Analysis, graph: CausalGraph, *, constant_inside: Collect
     tuple of Verdict
         For each outcome, in the order of the question: ``total``, ``nde``, ``nie`` (``all`` and each
         mediator), ``tnde``, ``pnie``, ``path`` (each directed path; one verdict with an empty ``via`` where
-        there are more than `MOST_PATHS`), ``cde`` (each entry of ``fix``) and ``prop_mediated``. Without
-        mediators: ``total``, ``path`` and ``cde``.
+        there are more than `MOST_PATHS`), ``cde`` (each entry of ``fix``, and all of them
+        together) and ``prop_mediated``. Without mediators: ``total``, ``path`` and ``cde``.
 
     Notes
     -----
@@ -123,7 +124,7 @@ def _for_outcome(
         yield verdict("pnie", "all", parts["all"])
     for via, finding in paths(setting, graph):
         yield verdict("path", via, finding)
-    for name, value in analysis.question.fix:
-        yield verdict("cde", cde_via(name, value), controlled(setting, name, total))
+    for held in held_together(analysis.question.fix):
+        yield verdict("cde", cde_via(held), controlled(setting, tuple(name for name, _ in held), total))
     for via, finding in parts.items():
         yield verdict("prop_mediated", via, proportion(setting, finding, total))

@@ -71,8 +71,10 @@ def test_without_the_item_nothing_is_added_but_the_paper_is_named():
 def test_effects_in_the_next_period_are_left_out_with_a_sentence():
     later = links(1)
     assert later
-    warnings = parse(with_concepts("[framework]")).warnings
+    *warnings, common_causes = parse(with_concepts("[framework]")).warnings
     assert len(warnings) == len(later)
+    assert common_causes.startswith("The framework names common causes that are not in this diagram")
+    assert "enforcement and wage (policy_ideology" in common_causes
     for link, sentence in zip(later, warnings, strict=True):
         assert sentence.startswith(f"The framework's effect of {link.source} on {link.target} ({link.edge_ids[0]}")
         assert sentence.endswith("acts in the next period and is left out: lagged edges are not available in this version.")

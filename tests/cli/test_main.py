@@ -105,3 +105,26 @@ def test_an_unknown_scenario_names_the_known_ones(tmp_path, capsys):
 def test_a_report_needs_a_finished_run(tmp_path, capsys):
     assert call("report", tmp_path) == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_an_interruption_leaves_an_earlier_run_as_it_was(tmp_path, monkeypatch, capsys):
+    class Interrupted:
+        cancelled = False
+
+        def wait(self):
+            raise KeyboardInterrupt
+
+        def cancel(self):
+            Interrupted.cancelled = True
+
+    import nutpie
+
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "effects.csv").write_text("earlier")
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: Interrupted())
+    assert call("run", write_study(tmp_path / "study"), "--out", out) == 130
+    assert Interrupted.cancelled
+    assert "nothing was written" in capsys.readouterr().err
+    assert [path.name for path in out.iterdir()] == ["effects.csv"]
+    assert (out / "effects.csv").read_text() == "earlier"

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from causalcluster.effects.summary import COLUMNS
-from tests.cli.study import call
+from tests.cli.study import ANALYSIS, call, write_study
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +123,20 @@ def test_a_wrong_claim_stops_before_anything_is_written(folder, capsys):
     assert "enforcement" in message
     assert "Traceback" not in message
     assert not (folder / "wrong").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("hypotheses:", "model: {varying: none}\nhypotheses:"),
+        ("hypotheses:", "unobserved: ['law <-> enforcement', 'law <-> wage', 'enforcement <-> wage']\nhypotheses:"),
+    ],
+    ids=["nothing varies", "nothing is identified"],
+)
+def test_odd_but_valid_analyses_run_to_the_end(tmp_path, old, new):
+    file = write_study(tmp_path, ANALYSIS.replace(old, new))
+    # Two dozen draws fail the gate; what counts is that everything is written.
+    assert call("run", file, "--out", tmp_path / "out", "--quiet", "--draws", 24, "--tune", 50, "--chains", 2) in (0, 3)
+    table = pd.read_csv(tmp_path / "out" / "effects.csv")
+    assert len(list((tmp_path / "out").iterdir())) == 7
+    assert table.empty == (new.startswith("unobserved"))

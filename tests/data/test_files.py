@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from causalcluster.data import load_panel, open_table
+from causalcluster.data.csv_files import open_csv
 from causalcluster.errors import DataError, UnsupportedError
 from tests.data.builders import analysis_of, table_of
 
@@ -194,3 +195,12 @@ def test_nothing_is_written_to_standard_error(tmp_path, name, value):
     done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, check=True)
     assert done.stderr == ""
     assert ("infinite" in done.stdout) == np.isinf(value)
+
+
+def test_quoted_names_are_read_under_every_delimiter(tmp_path):
+    for delimiter in (",", ";", "\t"):
+        path = tmp_path / "quoted.csv"
+        rows = [["g", "x, y", "z"], ["a", "1", "2"], ["b", "3", "4"]]
+        path.write_text("\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in rows) + "\n")
+        table = open_csv([path], name="quoted", expected=["g", "x, y", "z"])
+        assert table.columns == ("g", "x, y", "z")

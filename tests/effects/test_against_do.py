@@ -51,6 +51,8 @@ def case(request):
     keys = [("y", effect, "") for effect in ("total", "nde", "tnde")]
     keys += [("y", "nie", via) for via in ("all", *question.mediators)] + [("y", "pnie", "all")]
     keys += [("y", "cde", f"{node}={value:g}") for node, value in question.fix]
+    if len(question.fix) > 1:
+        keys.append(("y", "cde", ";".join(f"{node}={value:g}" for node, value in question.fix)))
     estimands = list_estimands(question, prepared.graph, prepared.system, prepared.scale, (LOW, HIGH), identified=keys)
     assert len(estimands) == len(keys)
     effects = {(item.effect, item.via): evaluate(item.polynomial, theta) for item in estimands}
@@ -106,6 +108,11 @@ def test_controlled_direct_effects_equal_interventions(case):
         for node, value in prepared.analysis.question.fix:
             ends = [worlds.mean_by_cluster("y", theta, {"x": x, node: value}) for x in (LOW, HIGH)]
             np.testing.assert_allclose(effects["cde", f"{node}={value:g}"][s], ends[1] - ends[0], atol=1e-8)
+        together = dict(prepared.analysis.question.fix)
+        if len(together) > 1:
+            ends = [worlds.mean_by_cluster("y", theta, {"x": x, **together}) for x in (LOW, HIGH)]
+            via = ";".join(f"{node}={value:g}" for node, value in together.items())
+            np.testing.assert_allclose(effects["cde", via][s], ends[1] - ends[0], atol=1e-8)
 
 
 def test_parts_add_up_exactly(case):

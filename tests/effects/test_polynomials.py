@@ -43,3 +43,10 @@ def test_weights_that_differ_by_cluster_add_to_the_spread():
     polynomial = {(0,): np.array([1.0, 3.0])}
     assert expectation(polynomial, moments)[0] == pytest.approx(2.0)
     assert spread(polynomial, moments)[0] == pytest.approx(1.0)
+
+
+def test_what_does_not_vary_has_no_spread_at_all():
+    # A difference of expectations would leave rounding noise of the order of 1e-8 here.
+    moments = NormalMoments(np.array([[0.3, 0.7, 1.1]]), np.diag([0.0, 0.0, 0.5])[None])
+    assert spread({(0, 1): np.array([1.3]), (0, 0, 1): np.array([-0.7])}, moments)[0] == 0.0
+    assert spread({(2,): np.array([1.0])}, moments)[0] == pytest.approx(np.sqrt(0.5))

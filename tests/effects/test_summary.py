@@ -69,3 +69,11 @@ def test_one_chain_has_no_r_hat(normal):
     table = summarise_effects(effects_of([("total", "sample", "", normal[:1])], chains=1), ci_prob=0.95)
     assert np.isnan(table["r_hat"].iloc[0])
     assert table["ess_bulk"].iloc[0] > 200
+
+
+def test_no_identified_effect_leaves_an_empty_table(normal):
+    del normal
+    empty = effects_of([("total", "population", "", np.zeros((4, 20)))], draws=20).isel(row=slice(0, 0))
+    table = summarise_effects(empty, ci_prob=0.95)
+    assert list(table.columns) == list(COLUMNS)
+    assert table.empty

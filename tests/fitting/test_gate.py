@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from causalcluster.fitting.gate import energy_information, judge
+from causalcluster.fitting.gate import energy_information, judge, mark_unreliable
 
 
 def row(effect="total", level="population", **numbers):
@@ -74,3 +74,10 @@ def test_energy_information_of_independent_draws_is_two():
     # E (e_t - e_(t-1))^2 = 2 var e for independent draws; the standard error with 20,000 draws is about 0.02.
     energy = np.random.default_rng(3).normal(size=(2, 20_000))
     np.testing.assert_allclose(energy_information(energy), 2.0, atol=0.08)
+
+
+def test_an_unreliable_run_is_marked_in_every_row():
+    table = pd.DataFrame({"reason": ["", "extrapolated"]})
+    failed = verdict([row()], sampler(divergences=400))
+    assert failed.status == "unreliable"
+    assert list(mark_unreliable(table, failed)["reason"]) == ["unreliable", "unreliable; extrapolated"]

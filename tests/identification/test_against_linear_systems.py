@@ -35,7 +35,8 @@ def effect(coefficients: np.ndarray, names: list[str], mediators: list[str], key
         return float(np.prod([coefficients[i, j] for i, j in pairwise(stops)]))
     used = coefficients.copy()
     if kind == "cde":
-        used[:, position[via.partition("=")[0]]] = 0.0
+        for held in via.split(";"):
+            used[:, position[held.partition("=")[0]]] = 0.0
     onwards = np.linalg.inv(np.eye(len(names)) - used)
     through = {name: used[a, position[name]] * onwards[position[name], y] for name in mediators}
     total = float(onwards[a, y])

@@ -240,19 +240,22 @@ def test_with_interactions_a_confounded_equation_spoils_the_total(decide):
     assert not decide("A -> M -> Y; A -> Y; M <-> Y; A * M -> Y", mediators="M")["total", ""].identified
 
 
-def test_controlled_direct_effects_take_one_node_at_a_time(decide):
+def test_controlled_direct_effects_hold_each_node_alone_and_all_together(decide):
     text = "A -> M1 -> M2 -> Y; M1 -> Y; A -> M2; A -> Y; M2 <-> Y"
     verdicts = decide(text, mediators="M1 M2", fix=(("M1", 0.25), ("M2", -1.0)))
     assert verdicts["cde", "M1=0.25"].identified
     assert not verdicts["cde", "M2=-1"].identified
     assert "M2 <- [unmeasured] -> Y" in verdicts["cde", "M2=-1"].reason
+    assert not verdicts["cde", "M1=0.25;M2=-1"].identified
+    together = decide("A -> M1 -> M2 -> Y; M1 -> Y; A -> Y", mediators="M1 M2", fix=(("M1", 0.5), ("M2", 1.0)))
+    assert together["cde", "M1=0.5;M2=1"].identified
     zero = decide("A -> M -> Y", mediators="M", fix=(("M", 0.0),))["cde", "M=0"]
     assert zero.reason == "Zero by the diagram: every directed path from A to Y passes M."
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "m=0"), (-2.0, "m=-2"), (0.1, "m=0.1"), (1e-9, "m=1e-09")])
 def test_the_key_of_a_controlled_direct_effect(value, text):
-    assert cde_via("m", value) == text
+    assert cde_via([("m", value)]) == text
 
 
 def test_verdicts_are_plain_json(decide):
