@@ -18,7 +18,9 @@ from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
 from causalcluster.fitting.coefficients import coefficient_roots
+from causalcluster.fitting.engines import check_engine, open_engine
 from causalcluster.fitting.gate import Diagnostics, judge, mark_unreliable
+from causalcluster.fitting.many import leave_one_out as leave_one_cluster_out
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
 from causalcluster.fitting.storage import fit_tree
 from causalcluster.graph import CausalGraph, build_graph
@@ -83,6 +85,8 @@ class Result:
         The gate's answer.
     tree
         Posterior, effects, sampler statistics and prior draws.
+    leave_one_out
+        Effects without each cluster in turn (`causalcluster.fitting.many.leave_one_out`), or None where not asked for.
     timings
         Seconds by stage.
     """
@@ -94,6 +98,7 @@ class Result:
     hypotheses: pd.DataFrame
     diagnostics: Diagnostics
     tree: xr.DataTree
+    leave_one_out: pd.DataFrame | None
     timings: Mapping[str, float]
 
 
@@ -179,7 +184,15 @@ def prepare(plan: Plan) -> Prepared:
     )
 
 
-def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None = None, bar: bool = False) -> Result:
+def analyse(
+    analysis: Analysis,
+    frame: Any = None,
+    *,
+    progress: Progress | None = None,
+    bar: bool = False,
+    leave_one_out: bool = False,
+    engine: str | None = None,
+) -> Result:
     """Run the whole analysis.
 
     Parameters
@@ -192,6 +205,10 @@ def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None 
         Called with one sentence as each stage begins.
     bar
         Show the sampler's progress bar.
+    leave_one_out
+        Fit again without each cluster in turn.
+    engine
+        Where these fits run; see `causalcluster.fitting.engines.open_engine`.
 
     Returns
     -------
@@ -200,8 +217,9 @@ def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None 
     Raises
     ------
     InputError
-        Where the analysis or its data are wrong; nothing has been sampled then.
+        Where the analysis, its data or the engine are wrong; nothing has been sampled then.
     """
+    check_engine(engine)
     say = progress or (lambda _: None)
     clock = _Clock()
     with clock.time("total"):
@@ -227,6 +245,8 @@ def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None 
                 ci_prob=analysis.sampling.ci_prob,
             )
             tree = fit_tree(plan.design, prepared.scale, draws, effects, prior, prior_effects)
+        with clock.time("leave_one_out"):
+            influence = _leave_one_out(prepared, compiled, draws, analysis, engine, say) if leave_one_out else None
     return Result(
         plan=plan,
         priors=prepared.priors,
@@ -235,6 +255,7 @@ def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None 
         hypotheses=mark_unreliable(hypotheses, diagnostics),
         diagnostics=diagnostics,
         tree=tree,
+        leave_one_out=influence,
         timings=clock.seconds,
     )
 
@@ -260,6 +281,21 @@ def _sample(
         if diagnostics.status == "ok":
             break
     return draws, effects, table, diagnostics
+
+
+def _leave_one_out(
+    prepared: Prepared, compiled: Compiled, draws: Draws, analysis: Analysis, engine: str | None, say: Progress
+) -> pd.DataFrame:
+    with open_engine(engine) as executor:
+        return leave_one_cluster_out(
+            compiled,
+            prepared.arrays,
+            prepared.estimands,
+            draws,
+            analysis.sampling,
+            executor=executor,
+            progress=say,
+        )
 
 
 def prior_coefficients(design: Design, priors: Priors, arrays: MomentArrays, *, random_seed: int) -> CoefficientDraws:

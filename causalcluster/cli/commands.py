@@ -14,7 +14,16 @@ from causalcluster.analysis import read_analysis
 UNRELIABLE = 3
 
 
-def run_file(file: Path, out: Path, settings: Mapping[str, int], *, quiet: bool, as_json: bool) -> int:
+def run_file(
+    file: Path,
+    out: Path,
+    settings: Mapping[str, int],
+    *,
+    quiet: bool,
+    as_json: bool,
+    leave_one_out: bool = False,
+    engine: str | None = None,
+) -> int:
     """Run an analysis file into a folder; returns the exit code."""
     analysis = read_analysis(file)
     analysis = dataclasses.replace(analysis, sampling=dataclasses.replace(analysis.sampling, **settings))
@@ -26,8 +35,9 @@ def run_file(file: Path, out: Path, settings: Mapping[str, int], *, quiet: bool,
     talk = not quiet and not as_json
     bar = talk and sys.stderr.isatty()
     say = _say_stage if talk else None
-    result = analyse(analysis, progress=say, bar=bar)
-    write_run(result, out, command=_command(file, out, settings))
+    result = analyse(analysis, progress=say, bar=bar, leave_one_out=leave_one_out, engine=engine)
+    flags = (["--leave-one-out"] if leave_one_out else []) + (["--engine", engine] if engine else [])
+    write_run(result, out, command=_command(file, out, settings) + flags)
     if as_json:
         typer.echo(json.dumps(_run_json(result, out), ensure_ascii=False, indent=2))
     elif not quiet:

@@ -75,6 +75,10 @@ def run(
     draws: Annotated[int | None, typer.Option(min=4, help="Draws per chain, instead of the file's.")] = None,
     tune: Annotated[int | None, typer.Option(min=1, help="Tuning steps per chain, instead of the file's.")] = None,
     chains: Annotated[int | None, typer.Option(min=1, help="Chains, instead of the file's.")] = None,
+    leave_one_out: Annotated[bool, typer.Option("--leave-one-out", help="Fit again without each cluster in turn.")] = False,
+    engine: Annotated[
+        str | None, typer.Option(help="Where many fits run: dask://host:port, dask (a local cluster) or threads.")
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -83,7 +87,8 @@ def run(
 
     settings = {"seed": seed, "draws": draws, "tune": tune, "chains": chains}
     given = {name: value for name, value in settings.items() if value is not None}
-    _finish(run_file(file, out, given, quiet=quiet, as_json=as_json))
+    code = run_file(file, out, given, quiet=quiet, as_json=as_json, leave_one_out=leave_one_out, engine=engine)
+    _finish(code)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Estimands and coefficient draws to draws of every effect at every level."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -45,8 +45,14 @@ class CoefficientDraws:
     has_population: bool
 
 
-def evaluate_effects(estimands: Sequence[Estimand], draws: CoefficientDraws, *, random_seed: int) -> xr.Dataset:
-    """Evaluate every estimand at every level that applies.
+def evaluate_effects(
+    estimands: Sequence[Estimand],
+    draws: CoefficientDraws,
+    *,
+    random_seed: int,
+    levels: Collection[str] | None = None,
+) -> xr.Dataset:
+    """Evaluate every estimand at every level that applies; clusters without rows count nowhere.
 
     Parameters
     ----------
@@ -56,6 +62,8 @@ def evaluate_effects(estimands: Sequence[Estimand], draws: CoefficientDraws, *, 
         Coefficients.
     random_seed
         For the coefficients of a cluster not yet seen.
+    levels
+        The levels to keep; all without it.
 
     Returns
     -------
@@ -63,11 +71,15 @@ def evaluate_effects(estimands: Sequence[Estimand], draws: CoefficientDraws, *, 
         ``effect`` (chain, draw, row) in the outcomes' units; coords of ``row`` are the key columns of effects.csv, of
         which ``effect`` is called ``estimand``.
     """
+    if not (draws.rows > 0).all():
+        estimands, draws = _only_present(estimands, draws)
     context = _Context.prepare(draws, random_seed)
     keys: list[tuple[str, ...]] = []
     blocks: list[Floats] = []
     for estimand in estimands:
         for level, cluster, values in _levels(estimand, context):
+            if levels is not None and level not in levels:
+                continue
             keys.append((estimand.outcome, estimand.effect, estimand.via, level, cluster, "", "", "", "difference"))
             blocks.append(values)
     shape = draws.theta.shape[:2]
@@ -76,6 +88,24 @@ def evaluate_effects(estimands: Sequence[Estimand], draws: CoefficientDraws, *, 
     return xr.Dataset(
         {"effect": (("chain", "draw", "row"), values)},
         coords={"chain": np.arange(shape[0]), "draw": np.arange(shape[1]), **coords},
+    )
+
+
+def _only_present(estimands: Sequence[Estimand], draws: CoefficientDraws) -> tuple[tuple[Estimand, ...], CoefficientDraws]:
+    """Leave out clusters without rows: they keep their place in a fit, but they are no part of any target."""
+    present = np.flatnonzero(draws.rows > 0)
+
+    def chosen(polynomial: Polynomial | None) -> Polynomial | None:
+        return None if polynomial is None else {monomial: weight[present] for monomial, weight in polynomial.items()}
+
+    kept = tuple(
+        replace(item, polynomial=chosen(item.polynomial) or {}, denominator=chosen(item.denominator)) for item in estimands
+    )
+    return kept, replace(
+        draws,
+        clusters=tuple(draws.clusters[g] for g in present),
+        rows=draws.rows[present],
+        theta=draws.theta[:, :, present],
     )
 
 

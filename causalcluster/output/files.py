@@ -19,6 +19,9 @@ from causalcluster.output.summary import summarise_run
 from causalcluster.pipeline import Result
 from causalcluster.report import render_report
 
+OPTIONAL = ("leave_one_out.csv",)
+"""Files that a run writes only where they are asked for."""
+
 
 def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -> None:
     """Write every file of docs/outputs.md to ``directory``.
@@ -83,6 +86,10 @@ def _publish(staging: Path, directory: Path) -> None:
         directory.parent.mkdir(parents=True, exist_ok=True)
         staging.rename(directory)
         return
+    # What an earlier run wrote and this one was not asked for would speak of other data.
+    for name in OPTIONAL:
+        if not (staging / name).exists():
+            (directory / name).unlink(missing_ok=True)
     for path in sorted(staging.iterdir()):
         path.replace(directory / path.name)
 
@@ -90,6 +97,8 @@ def _publish(staging: Path, directory: Path) -> None:
 def _write_tables(result: Result, staging: Path) -> None:
     for name, table in (("effects.csv", result.effects), ("hypotheses.csv", result.hypotheses)):
         write_csv(table, staging / name)
+    if result.leave_one_out is not None:
+        write_csv(result.leave_one_out, staging / "leave_one_out.csv")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

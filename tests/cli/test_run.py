@@ -140,3 +140,15 @@ def test_odd_but_valid_analyses_run_to_the_end(tmp_path, old, new):
     table = pd.read_csv(tmp_path / "out" / "effects.csv")
     assert len(list((tmp_path / "out").iterdir())) == 7
     assert table.empty == (new.startswith("unobserved"))
+
+
+def test_leave_one_out_is_written_where_asked_for_and_not_left_from_before(tmp_path):
+    file, out = write_study(tmp_path), tmp_path / "out"
+    short = ("--quiet", "--draws", 100, "--tune", 200, "--chains", 2)
+    assert call("run", file, "--out", out, *short, "--leave-one-out", "--engine", "threads") in (0, 3)
+    table = pd.read_csv(out / "leave_one_out.csv")
+    assert set(table["left_out"]) == {"Sialkot", "Tiruppur", "León", "Rafaela"}
+    assert call("run", file, "--out", out, *short) in (0, 3)
+    assert not (out / "leave_one_out.csv").exists()
+    assert call("run", file, "--out", tmp_path / "none", "--engine", "ray") == 2
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,169 @@
+"""Many independent fits of one model: each is a task that any process can do from its record alone."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from causalcluster.analysis.records import Sampling
+from causalcluster.design import Design
+from causalcluster.effects.estimands import Estimand
+from causalcluster.effects.levels import evaluate_effects
+from causalcluster.effects.summary import summarise_effects
+from causalcluster.fitting.nuts import Start
+from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
+from causalcluster.model.priors import Priors
+from causalcluster.model.standard import MomentArrays
+from causalcluster.model.structure import Structure, structure_of
+
+LEVELS = ("population", "sample")
+REFIT_CHAINS, REFIT_TUNE, REFIT_DRAWS = 2, 100, 400
+_lock = threading.Lock()
+_compiled: dict[Structure, Compiled] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FitTask:
+    """Everything one fit needs; it can be sent to another machine.
+
+    Attributes
+    ----------
+    name
+        What tells this fit from the others.
+    design, priors, arrays, estimands
+        The model, its data, and the effects to report.
+    sampling
+        Settings, with the fit's own seed.
+    start
+        Where an earlier fit of nearly the same data ended.
+    """
+
+    name: str
+    design: Design
+    priors: Priors
+    arrays: MomentArrays
+    estimands: tuple[Estimand, ...]
+    sampling: Sampling
+    start: Start
+
+
+def run_fit(task: FitTask) -> pd.DataFrame:
+    """Fit once; returns the rows of effects at the levels `LEVELS`, with ``divergences``."""
+    compiled = _compiled_here(task)
+    draws = refit(compiled, task.arrays, task.sampling, start=task.start, cores=1)
+    effects = evaluate_effects(task.estimands, draws.coefficients, random_seed=task.sampling.seed, levels=LEVELS)
+    table = summarise_effects(effects, ci_prob=task.sampling.ci_prob)
+    diverging = draws.posterior["sample_stats"]["diverging"]
+    return table.assign(divergences=int(diverging.sum()))
+
+
+def _compiled_here(task: FitTask) -> Compiled:
+    """Return the compiled model of this process, from the cache on disk where it is the first of its structure."""
+    structure = structure_of(task.design, task.arrays, task.priors)
+    with _lock:
+        if structure not in _compiled:
+            _compiled[structure] = compile_model(task.design, task.arrays, task.priors)
+    return replace(_compiled[structure], design=task.design, priors=task.priors)
+
+
+def run_fits(tasks: Sequence[FitTask], executor: Executor) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield name and table of every fit as it is done; results depend on the task alone, not on where it ran."""
+    waiting = {executor.submit(run_fit, task): task.name for task in tasks}
+    for future in as_completed(waiting):
+        yield waiting[future], future.result()
+
+
+def leave_one_out(
+    compiled: Compiled,
+    arrays: MomentArrays,
+    estimands: Sequence[Estimand],
+    draws: Draws,
+    sampling: Sampling,
+    *,
+    executor: Executor,
+    progress: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
+    """Fit again without each cluster in turn.
+
+    Nothing is compiled: a cluster that is left out keeps its place with no rows. Every fit starts from the
+    posterior of all clusters, so little tuning is needed.
+
+    Parameters
+    ----------
+    compiled, arrays, estimands
+        The model, the moments of all clusters and the effects.
+    draws
+        The fit to all clusters.
+    sampling
+        Its settings; refits use its seed and interval.
+    executor
+        From `causalcluster.fitting.engines.open_engine`.
+    progress
+        Called with one sentence as each fit ends.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per cluster left out, effect and level (`LEVELS`): ``left_out``, ``outcome``, ``effect``, ``via``,
+        ``level``, ``mean``, ``sd``, ``lower``, ``upper``, ``ess_bulk``, ``r_hat``, ``divergences``, and ``shift``,
+        the mean with all clusters less this one, in posterior standard deviations with all clusters.
+    """
+    plain = tuple(item for item in estimands if item.denominator is None)
+    settings = replace(sampling, chains=REFIT_CHAINS, tune=REFIT_TUNE, draws=REFIT_DRAWS)
+    tasks = [
+        FitTask(
+            name=label,
+            design=compiled.design,
+            priors=compiled.priors,
+            arrays=without_cluster(arrays, g),
+            estimands=plain,
+            sampling=replace(settings, seed=sampling.seed + g),
+            start=thin_start(draws.start),
+        )
+        for g, label in enumerate(arrays.clusters)
+    ]
+    tables: dict[str, pd.DataFrame] = {}
+    for name, table in run_fits(tasks, executor):
+        tables[name] = table.assign(left_out=name)
+        if progress is not None:
+            progress(f"without {name} ({len(tables)} of {len(tasks)})")
+    everything = evaluate_effects(plain, draws.coefficients, random_seed=sampling.seed, levels=LEVELS)
+    return _compare(pd.concat([tables[label] for label in arrays.clusters]), summarise_effects(everything, ci_prob=0.95))
+
+
+def without_cluster(arrays: MomentArrays, g: int) -> MomentArrays:
+    """Return moments in which cluster ``g`` keeps its place and has no rows."""
+
+    def emptied(values: Any) -> Any:
+        out = values.copy()
+        out[g] = 0
+        return out
+
+    return replace(
+        arrays,
+        rows=emptied(arrays.rows),
+        dof=emptied(arrays.dof),
+        sxx=emptied(arrays.sxx),
+        sxy=emptied(arrays.sxy),
+        syy=emptied(arrays.syy),
+        mean=emptied(arrays.mean),
+        column_mean={name: emptied(values) for name, values in arrays.column_mean.items()},
+    )
+
+
+def thin_start(start: Start, most: int = 64) -> Start:
+    """Keep some of the points to begin at: one is drawn per chain, and tasks travel."""
+    every = max(1, len(start.positions) // most)
+    return replace(start, positions=start.positions[::every])
+
+
+def _compare(table: pd.DataFrame, everything: pd.DataFrame) -> pd.DataFrame:
+    keys = ["outcome", "effect", "via", "level"]
+    joined = table.merge(everything[[*keys, "mean", "sd"]], on=keys, suffixes=("", "_all"))
+    spread = joined["sd_all"].where(joined["sd_all"] > 0.0)
+    joined["shift"] = ((joined["mean_all"] - joined["mean"]) / spread).fillna(0.0)
+    numbers = ["mean", "sd", "lower", "upper", "shift", "ess_bulk", "r_hat", "divergences"]
+    return joined.loc[:, ["left_out", *keys, *numbers]]
