@@ -119,5 +119,11 @@ def _write_json(path: Path, contents: Any) -> None:
 
 
 def _write_tree(tree: xr.DataTree, path: Path) -> None:
+    # Text goes into arrays of characters: HDF5 2.0 crashes at times where a file with strings of variable length is
+    # opened more than once in a process.
+    encoding = {
+        node.path: {str(name): {"dtype": "S1"} for name, value in node.variables.items() if value.dtype.kind in "OUT"}
+        for node in tree.subtree
+    }
     write: Callable[..., None] = tree.to_netcdf
-    write(path, engine="netcdf4")
+    write(path, engine="netcdf4", encoding={name: texts for name, texts in encoding.items() if texts})
