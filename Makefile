@@ -14,6 +14,7 @@ $(STAMP): requirements.lock pyproject.toml .python-version
 	test -x $(PYTHON) || $(UV) venv --quiet --python "$$(cat .python-version)" $(VENV)
 	$(UV) pip sync --quiet --compile-bytecode --python $(PYTHON) --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	$(PYTHON) -m compileall -q causalcluster
 	touch $(STAMP)
 
 demo: setup

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,13 @@ from causalcluster.fitting.storage import fit_tree
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims, evaluate_hypotheses
 from causalcluster.identification import Verdict, cde_via, held_together, identify
-from causalcluster.identification.dowhy_adapter import DowhyAnswer, ask_dowhy
+from causalcluster.identification.dowhy_adapter import DowhyAnswer
+from causalcluster.identification.second_opinion import (
+    SecondOpinion,
+    await_second_opinion,
+    drop_second_opinion,
+    start_second_opinion,
+)
 from causalcluster.model.priors import Priors, draw_priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
 from causalcluster.model.structure import INDEPENDENT_SD
@@ -141,6 +147,23 @@ def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
     ['all', 'enforcement', 'unions']
     """
     graph = build_graph(analysis)
+    with _second_opinion(analysis, graph) as opinion:
+        plan = _plan(analysis, graph, frame)
+        return replace(plan, dowhy=await_second_opinion(opinion))
+
+
+@contextmanager
+def _second_opinion(analysis: Analysis, graph: CausalGraph) -> Iterator[SecondOpinion]:
+    """Yield DoWhy's opinion while it is on its way; it is dropped where something goes wrong meanwhile."""
+    opinion = start_second_opinion(analysis, graph)
+    try:
+        yield opinion
+    except BaseException:
+        drop_second_opinion(opinion)
+        raise
+
+
+def _plan(analysis: Analysis, graph: CausalGraph, frame: Any) -> Plan:
     panel = load_panel(analysis, frame)
     clustered = analysis.data.cluster is not None
     labels = [label for label, _ in panel.clusters] if clustered else []
@@ -157,7 +180,7 @@ def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
         graph=graph,
         panel=panel,
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
-        dowhy=ask_dowhy(analysis, graph),
+        dowhy=(),
         design=design,
         warnings=(*analysis.warnings, *panel.warnings),
     )
@@ -220,11 +243,11 @@ def analyse(
         Where the analysis, its data or the engine are wrong; nothing has been sampled then.
     """
     check_engine(engine)
-    say = progress or (lambda _: None)
-    clock = _Clock()
-    with clock.time("total"):
+    say, clock = progress or (lambda _: None), _Clock()
+    graph = build_graph(analysis)
+    with clock.time("total"), _second_opinion(analysis, graph) as opinion:
         with clock.time("read"):
-            plan = plan_analysis(analysis, frame)
+            plan = _plan(analysis, graph, frame)
         with clock.time("reduce"):
             prepared = prepare(plan)
         with clock.time("compile"):
@@ -234,19 +257,10 @@ def analyse(
         clock.seconds["compile"] -= compiled.build_seconds
         draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
         with clock.time("effects"):
-            prior = prior_coefficients(plan.design, prepared.priors, prepared.arrays, random_seed=analysis.sampling.seed)
-            prior_effects = evaluate_effects(prepared.estimands, prior, random_seed=analysis.sampling.seed)
-            hypotheses = evaluate_hypotheses(
-                analysis.hypotheses,
-                effects,
-                prior_effects,
-                {(v.outcome, v.effect, v.via): v.reason for v in plan.verdicts if not v.identified},
-                default_level="population" if analysis.data.cluster is not None else "sample",
-                ci_prob=analysis.sampling.ci_prob,
-            )
-            tree = fit_tree(plan.design, prepared.scale, draws, effects, prior, prior_effects)
+            hypotheses, tree = _weigh(plan, prepared, draws, effects)
         with clock.time("leave_one_out"):
             influence = _leave_one_out(prepared, compiled, draws, analysis, engine, say) if leave_one_out else None
+        plan = replace(plan, dowhy=await_second_opinion(opinion))
     return Result(
         plan=plan,
         priors=prepared.priors,
@@ -258,6 +272,23 @@ def analyse(
         leave_one_out=influence,
         timings=clock.seconds,
     )
+
+
+def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) -> tuple[pd.DataFrame, xr.DataTree]:
+    """Hold the effects against their prior: the table of hypotheses, and everything that posterior.nc stores."""
+    analysis = plan.analysis
+    seed = analysis.sampling.seed
+    prior = prior_coefficients(plan.design, prepared.priors, prepared.arrays, random_seed=seed)
+    prior_effects = evaluate_effects(prepared.estimands, prior, random_seed=seed)
+    hypotheses = evaluate_hypotheses(
+        analysis.hypotheses,
+        effects,
+        prior_effects,
+        {(v.outcome, v.effect, v.via): v.reason for v in plan.verdicts if not v.identified},
+        default_level="population" if analysis.data.cluster is not None else "sample",
+        ci_prob=analysis.sampling.ci_prob,
+    )
+    return hypotheses, fit_tree(plan.design, prepared.scale, draws, effects, prior, prior_effects)
 
 
 def _sample(
