@@ -11,8 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from causalcluster.analysis.records import Analysis
-from causalcluster.data import Panel, load_panel
-from causalcluster.design import Design, build_design, columns, products
+from causalcluster.data import open_rows
+from causalcluster.design import Design, build_design
 from causalcluster.effects.estimands import Estimand, list_estimands
 from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
 from causalcluster.effects.summary import summarise_effects
@@ -36,7 +36,8 @@ from causalcluster.identification.second_opinion import (
 from causalcluster.model.priors import Priors, draw_priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
 from causalcluster.model.structure import INDEPENDENT_SD
-from causalcluster.moments import reduce_panel
+from causalcluster.moments import Moments, reduce_rows
+from causalcluster.panel import Panel, describe_panel
 
 PRIOR_DRAWS = 4000
 Progress = Callable[[str], None]
@@ -48,7 +49,7 @@ class Plan:
 
     Attributes
     ----------
-    analysis, graph, panel, verdicts, design
+    analysis, graph, moments, panel, verdicts, design
         The stages' results.
     dowhy
         DoWhy's answer on the total effect, by outcome.
@@ -58,6 +59,7 @@ class Plan:
 
     analysis: Analysis
     graph: CausalGraph
+    moments: Moments
     panel: Panel
     verdicts: tuple[Verdict, ...]
     dowhy: tuple[DowhyAnswer, ...]
@@ -148,7 +150,7 @@ def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
     """
     graph = build_graph(analysis)
     with _second_opinion(analysis, graph) as opinion:
-        plan = _plan(analysis, graph, frame)
+        plan = _plan(analysis, graph, frame, _Clock())
         return replace(plan, dowhy=await_second_opinion(opinion))
 
 
@@ -163,8 +165,19 @@ def _second_opinion(analysis: Analysis, graph: CausalGraph) -> Iterator[SecondOp
         raise
 
 
-def _plan(analysis: Analysis, graph: CausalGraph, frame: Any) -> Plan:
-    panel = load_panel(analysis, frame)
+def _plan(analysis: Analysis, graph: CausalGraph, frame: Any, clock: _Clock) -> Plan:
+    with clock.time("read"):
+        moments = _take_moments(analysis, frame, clock)
+        panel = describe_panel(analysis, moments)
+        return _write_plan(analysis, graph, moments, panel)
+
+
+def _take_moments(analysis: Analysis, frame: Any, clock: _Clock) -> Moments:
+    with open_rows(analysis, frame) as rows, clock.time("reduce"):
+        return reduce_rows(analysis, rows)
+
+
+def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, panel: Panel) -> Plan:
     clustered = analysis.data.cluster is not None
     labels = [label for label, _ in panel.clusters] if clustered else []
     check_claims(
@@ -178,6 +191,7 @@ def _plan(analysis: Analysis, graph: CausalGraph, frame: Any) -> Plan:
     return Plan(
         analysis=analysis,
         graph=graph,
+        moments=moments,
         panel=panel,
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
@@ -187,10 +201,9 @@ def _plan(analysis: Analysis, graph: CausalGraph, frame: Any) -> Plan:
 
 
 def prepare(plan: Plan) -> Prepared:
-    """Reduce the data to standardised moments and write down priors and estimands."""
-    moments = reduce_panel(plan.panel, columns(plan.design), products(plan.design))
-    scale = choose_scale(moments, plan.design)
-    arrays = standardise(moments, plan.design, scale)
+    """Standardise the moments and write down priors and estimands."""
+    scale = choose_scale(plan.moments.table, plan.design)
+    arrays = standardise(plan.moments.table, plan.design, scale)
     identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
     return Prepared(
         arrays=arrays,
@@ -223,7 +236,7 @@ def analyse(
     analysis
         From `read_analysis`.
     frame
-        A pandas, Polars, DuckDB or PyArrow table to use instead of the analysis' file.
+        A pandas, Polars, DuckDB, PyArrow, PySpark or Dask table to use instead of the analysis' file.
     progress
         Called with one sentence as each stage begins.
     bar
@@ -246,14 +259,14 @@ def analyse(
     say, clock = progress or (lambda _: None), _Clock()
     graph = build_graph(analysis)
     with clock.time("total"), _second_opinion(analysis, graph) as opinion:
-        with clock.time("read"):
-            plan = _plan(analysis, graph, frame)
-        with clock.time("reduce"):
+        plan = _plan(analysis, graph, frame, clock)
+        clock.seconds["read"] -= clock.seconds["reduce"]
+        with clock.time("build"):
             prepared = prepare(plan)
         with clock.time("compile"):
             say("compiling the model")
             compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
-        clock.seconds["build"] = compiled.build_seconds
+        clock.seconds["build"] += compiled.build_seconds
         clock.seconds["compile"] -= compiled.build_seconds
         draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
         with clock.time("effects"):

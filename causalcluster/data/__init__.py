@@ -1,18 +1,22 @@
-"""Tables to a validated panel."""
+"""Tables to validated, typed rows."""
 
+from causalcluster.data.columns import CLUSTER, position_column
 from causalcluster.data.files import open_table
 from causalcluster.data.frames import from_frame
-from causalcluster.data.load import load_panel
-from causalcluster.data.panel import CLUSTER, ColumnStatistics, Panel, engine_column
+from causalcluster.data.read import open_rows
+from causalcluster.data.rows import Counts, Rows
+from causalcluster.data.survey import Survey, survey_rows
 from causalcluster.data.table import Table
 
 __all__ = [
     "CLUSTER",
-    "ColumnStatistics",
-    "Panel",
+    "Counts",
+    "Rows",
+    "Survey",
     "Table",
-    "engine_column",
     "from_frame",
-    "load_panel",
+    "open_rows",
     "open_table",
+    "position_column",
+    "survey_rows",
 ]

@@ -1,8 +1,19 @@
-"""Run a query."""
+"""Run a query, or look for the first row of a kind, without bringing the rows here."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
+
+_ROW = "row_in_order"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A value and its 1-based row; no row where the engine's rows have no order."""
+
+    value: Any
+    row: int | None
 
 
 def collect(frame: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
@@ -14,12 +25,36 @@ def collect(frame: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
     return frame.collect("pandas") if frame.implementation.is_duckdb() else frame.collect()
 
 
-def column_values(frame: nw.LazyFrame[Any], column: str) -> list[Any]:
-    """Return a column's values, missing ones as None whatever the engine's word for it."""
-    return plain_values(collect(frame.select(column))[column])
-
-
 def plain_values(series: nw.Series[Any]) -> list[Any]:
     """Return a series as a list, missing values as None."""
     values = zip(series.to_list(), series.is_null().to_list(), strict=True)
     return [None if missing else value for value, missing in values]
+
+
+def count_where(frame: nw.LazyFrame[Any], predicate: nw.Expr) -> int:
+    """Count the rows that fulfil a predicate."""
+    return int(collect(frame.filter(predicate).select(nw.len())).item())
+
+
+def first_where(frame: nw.LazyFrame[Any], predicate: nw.Expr, column: str) -> Found | None:
+    """Return the first value of ``column`` in a row that fulfils a predicate; None where there is none."""
+    numbered = number_rows(frame.select(column))
+    ordered = _ROW in numbered.collect_schema().names()
+    chosen = numbered.filter(predicate)
+    found = collect((chosen.sort(_ROW) if ordered else chosen).head(1))
+    if len(found) == 0:
+        return None
+    return Found(value=plain_values(found[column])[0], row=int(found[_ROW].to_list()[0]) + 1 if ordered else None)
+
+
+def number_rows(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Add the row's position where the engine keeps rows in order, else return the frame as it is."""
+    implementation, native = frame.implementation, frame.to_native()
+    numbered: nw.LazyFrame[Any] = frame
+    if implementation.is_duckdb():
+        numbered = nw.from_native(native.project(f"*, row_number() OVER () - 1 AS {_ROW}")).lazy()
+    elif implementation.is_polars():
+        numbered = nw.from_native(native.with_row_index(_ROW)).lazy()
+    elif implementation.is_pandas_like() or implementation.is_pyarrow():
+        numbered = frame.collect().with_row_index(_ROW).lazy()
+    return numbered

@@ -1,13 +1,14 @@
-"""Missing and infinite values: counted in one pass, then refused or dropped."""
+"""Missing and infinite values: counted from the survey, then refused or left out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import narwhals as nw
 
-from causalcluster.data.collection import collect, column_values, plain_values
-from causalcluster.data.frames import TIME
-from causalcluster.data.panel import CLUSTER, position_column
+from causalcluster.data.collection import count_where, first_where
+from causalcluster.data.columns import CLUSTER, TIME, position_column
+from causalcluster.data.rows import Counts
+from causalcluster.data.survey import Survey
 from causalcluster.data.table import Wanted
 from causalcluster.errors import DataError, UnsupportedError
 
@@ -15,109 +16,103 @@ LARGEST = 1e50
 """Values beyond this are refused: the square of a product of three would overflow."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """Rows and clusters of the table, missing and infinite or immense values by column, and complete rows."""
-
-    rows: int
-    clusters: int
-    missing: dict[str, int]
-    infinite: dict[str, int]
-    complete: int
-
-
-def count_values(frame: nw.LazyFrame[Any], wanted: Wanted) -> Counts:
-    """Count rows, missing values and infinities of the typed columns in one pass."""
-    names = typed_names(wanted)
-    missing = [nw.col(engine).is_null().sum().alias(f"missing_{engine}") for engine in names]
-    infinite = [
-        (nw.col(engine).abs() > LARGEST).sum().alias(f"infinite_{engine}")
-        for engine in names
-        if engine not in (CLUSTER, TIME)
-    ]
-    labels = [] if wanted.cluster is None else [nw.col(CLUSTER).n_unique().alias("clusters")]
-    marked = frame.with_columns(nw.all_horizontal(*_present(wanted), ignore_nulls=False).alias("complete"))
-    complete = nw.col("complete").sum().alias("complete")
-    row = collect(marked.select(nw.len().alias("rows"), complete, *labels, *missing, *infinite))
-    found = {name: int(plain_values(row[name])[0] or 0) for name in row.columns}
-    return Counts(
-        rows=found["rows"],
-        clusters=found.get("clusters", 1) - (found.get(f"missing_{CLUSTER}", 0) > 0),
-        missing={column: found[f"missing_{engine}"] for engine, column in names.items()},
-        infinite={column: found[f"infinite_{engine}"] for engine, column in names.items() if f"infinite_{engine}" in found},
-        complete=found["complete"],
-    )
-
-
-def typed_names(wanted: Wanted) -> dict[str, str]:
-    """Map the typed frame's column names to the user's."""
-    names = {position_column(i): column for i, column in enumerate(wanted.numeric)}
+def count_values(survey: Survey, wanted: Wanted, *, missing_times: int) -> Counts:
+    """Add up a survey by cluster."""
+    rows = int(survey.rows.sum())
+    missing = {column: rows - int(survey.present[:, i].sum()) for i, column in enumerate(wanted.numeric)}
+    unnamed = sum(int(n) for (label,), n in zip(survey.groups, survey.rows, strict=True) if label is None)
     if wanted.cluster is not None:
-        names[CLUSTER] = wanted.cluster
+        missing[wanted.cluster] = unnamed
     if wanted.time is not None:
-        names[TIME] = wanted.time
-    return names
+        missing[wanted.time] = missing_times
+    complete = sum(int(n) for (label,), n in zip(survey.groups, survey.complete, strict=True) if label is not None)
+    return Counts(rows=rows, clusters=len(survey.groups) - (unnamed > 0), missing=missing, complete=complete)
 
 
-def _present(wanted: Wanted) -> list[nw.Expr]:
-    return [~nw.col(engine).is_null() for engine in typed_names(wanted)]
+def keep_complete(frame: nw.LazyFrame[Any], wanted: Wanted) -> nw.LazyFrame[Any]:
+    """Return the rows without any missing value."""
+    names = [position_column(i) for i in range(len(wanted.numeric))]
+    names += [CLUSTER] if wanted.cluster is not None else []
+    names += [TIME] if wanted.time is not None else []
+    return frame.filter(nw.all_horizontal(*(~nw.col(name).is_null() for name in names), ignore_nulls=False))
 
 
-def refuse_infinities(frame: nw.LazyFrame[Any], wanted: Wanted, counts: Counts, where: str) -> None:
-    """Raise DataError for the first column that holds an infinite or immense value, with its row."""
-    for engine, column in typed_names(wanted).items():
-        if counts.infinite.get(column, 0):
-            values = column_values(frame, engine)
-            beyond = [(row, abs(value)) for row, value in enumerate(values, 1) if value is not None and abs(value) > LARGEST]
-            infinite = [row for row, size in beyond if size == float("inf")]
-            word = "infinite value(s)" if infinite else f"value(s) beyond {LARGEST:g}"
-            rows = infinite or [row for row, _ in beyond]
-            raise DataError(
-                f"column {column!r} holds {len(rows)} {word}, the first in data row {rows[0]}",
-                where=where,
-                why="Their means and products are not finite numbers",
-                fix="Correct them, or leave them empty and set 'missing: drop'",
-            )
+def refuse_infinities(frame: nw.LazyFrame[Any], wanted: Wanted, survey: Survey, where: str) -> None:
+    """Raise DataError for the first column that holds an infinite or immense value, with its row where it has one."""
+    for i, column in enumerate(wanted.numeric):
+        low, high = survey.minimum[:, i], survey.maximum[:, i]
+        if not ((abs(low) > LARGEST) | (abs(high) > LARGEST)).any():
+            continue
+        size = nw.col(position_column(i)).abs()
+        infinite = count_where(frame, size == float("inf"))
+        beyond = size == float("inf") if infinite else size > LARGEST
+        word = "infinite value(s)" if infinite else f"value(s) beyond {LARGEST:g}"
+        found = first_where(frame, beyond, position_column(i))
+        place = f", the first in data row {found.row}" if found is not None and found.row is not None else ""
+        raise DataError(
+            f"column {column!r} holds {infinite or count_where(frame, beyond)} {word}{place}",
+            where=where,
+            why="Their means and products are not finite numbers",
+            fix="Correct them, or leave them empty and set 'missing: drop'",
+        )
 
 
-def handle_missing(
-    frame: nw.LazyFrame[Any],
-    wanted: Wanted,
-    counts: Counts,
-    *,
-    missing: Literal["model", "drop", "error"],
-    where: str,
-) -> tuple[nw.LazyFrame[Any], tuple[str, ...]]:
-    """Return the complete rows and warnings about dropped ones.
-
-    Raises
-    ------
-    DataError
-        A column is all missing, a label is missing, no complete row is left, or ``missing`` is 'error'.
-    UnsupportedError
-        ``missing`` is 'model' and values are missing.
-    """
+def refuse_empty(counts: Counts, where: str) -> None:
+    """Raise DataError where there are no rows, or a column without any value."""
     if counts.rows == 0:
         raise DataError("the table has no rows", where=where, fix="Give a table with rows below its header")
     for column, count in counts.missing.items():
         if count == counts.rows:
             raise DataError(f"column {column!r} has no value in any of the {counts.rows} rows", where=where)
-    gaps = {column: count for column, count in counts.missing.items() if count}
-    if not gaps:
-        return frame, ()
-    listed = ", ".join(f"{count} in {column!r}" for column, count in gaps.items())
-    drop = "Fill them in, or set 'missing: drop' under 'data' to keep complete rows only"
-    if missing == "error":
-        raise DataError(f"values are missing: {listed} (of {counts.rows} rows)", where=where, fix=drop)
-    if missing == "model":
-        groupings = [column for column in (wanted.cluster, wanted.time) if column in gaps]
-        if groupings:
+
+
+def refuse_unplaced(counts: Counts, groupings: Mapping[str, str | None], where: str) -> None:
+    """Raise DataError where rows have no cluster or period, whatever else may be missing."""
+    for column in groupings.values():
+        if column is not None and counts.missing.get(column, 0):
             raise DataError(
-                f"{gaps[groupings[0]]} of {counts.rows} rows have no value in {groupings[0]!r}",
+                f"{counts.missing[column]} of {counts.rows} rows have no value in {column!r}",
                 where=where,
                 why="A row without its cluster or period cannot be placed",
-                fix=drop,
+                fix=_DROP,
             )
+
+
+def handle_missing(
+    counts: Counts,
+    *,
+    missing: Literal["model", "drop", "error"],
+    groupings: Mapping[str, str | None],
+    where: str,
+) -> tuple[str, ...]:
+    """Return a warning about rows that are left out.
+
+    Parameters
+    ----------
+    counts
+        Of all rows.
+    missing
+        The analysis' policy.
+    groupings
+        The columns of 'cluster' and 'time'.
+    where
+        What messages call the table.
+
+    Raises
+    ------
+    DataError
+        A label is missing, no complete row is left, or ``missing`` is 'error'.
+    UnsupportedError
+        ``missing`` is 'model' and values are missing.
+    """
+    gaps = {column: count for column, count in counts.missing.items() if count}
+    if not gaps:
+        return ()
+    listed = ", ".join(f"{count} in {column!r}" for column, count in gaps.items())
+    if missing == "error":
+        raise DataError(f"values are missing: {listed} (of {counts.rows} rows)", where=where, fix=_DROP)
+    if missing == "model":
+        refuse_unplaced(counts, groupings, where)
         raise UnsupportedError(
             f"values are missing: {listed} (of {counts.rows} rows), and modelling missing values "
             "('missing: model', the default) is not available in this version",
@@ -126,8 +121,10 @@ def handle_missing(
         )
     if counts.complete == 0:
         raise DataError(f"no row is complete; values are missing: {listed}", where=where)
-    warning = (
+    return (
         f"{counts.rows - counts.complete} of {counts.rows} rows were dropped because values are missing ({listed}); "
-        "this is harmless only where the values are missing at random given the model"
+        "this is harmless only where the values are missing at random given the model",
     )
-    return frame.filter(nw.all_horizontal(*_present(wanted), ignore_nulls=False)), (warning,)
+
+
+_DROP = "Fill them in, or set 'missing: drop' under 'data' to keep complete rows only"

@@ -1,4 +1,4 @@
-"""CSV files -> Table: one pass through DuckDB keeps the wanted columns as numbers in memory."""
+"""CSV files -> Table: one pass through DuckDB keeps the wanted columns as numbers in a temporary file."""
 
 import csv
 import gzip
@@ -10,9 +10,9 @@ from typing import TextIO
 import duckdb
 import narwhals as nw
 
+from causalcluster.data.columns import CLUSTER, TIME, position_column
 from causalcluster.data.duckdb_engine import connect, hash_files, quote_literal, quote_name, quote_path
-from causalcluster.data.frames import TIME
-from causalcluster.data.panel import CLUSTER, position_column
+from causalcluster.data.failures import out_of_space
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_duplicate_names
 from causalcluster.errors import DataError
 
@@ -23,7 +23,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _TYPED = "typed_rows"
 
 
-def open_csv(files: Sequence[Path], *, name: str, expected: Collection[str]) -> Table:
+def open_csv(files: Sequence[Path], *, name: str, expected: Collection[str], workspace: Path) -> Table:
     """Open CSV files (UTF-8, RFC 4180, with a header) as one table.
 
     Parameters
@@ -34,6 +34,8 @@ def open_csv(files: Sequence[Path], *, name: str, expected: Collection[str]) -> 
         What messages call the table.
     expected
         Column names that the analysis needs; they tell the delimiter (comma, semicolon, tab or bar).
+    workspace
+        A temporary folder for the numbers and for what does not fit into memory.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def open_csv(files: Sequence[Path], *, name: str, expected: Collection[str]) -> 
                 where=str(part),
                 fix="Give every part the same columns in the same order",
             )
-    connection = connect()
+    connection = connect(workspace, on_disk=True)
     source = _source(files, len(header), delimiter)
     names = tuple(f"c{i}" for i in range(len(header)))
     relation = connection.sql(f"SELECT * FROM {source}")
@@ -65,7 +67,7 @@ def open_csv(files: Sequence[Path], *, name: str, expected: Collection[str]) -> 
         engine_columns=names,
         name=name,
         read=lambda wanted: _read_typed(connection, source, dict(zip(header, names, strict=True)), wanted, name),
-        fingerprint=lambda _wanted: hash_files(files),
+        fingerprint=lambda: hash_files(files),
     )
 
 
@@ -154,7 +156,7 @@ def _read_typed(
     try:
         connection.execute(f"CREATE OR REPLACE TABLE {_TYPED} AS SELECT {', '.join(fields)}, {bad} AS bad FROM {source}")
     except duckdb.Error as error:
-        raise _explain(error, name) from error
+        raise out_of_space(error) or _explain(error, name) from error
     first = connection.execute(
         f"SELECT bad, rowid + 1 FROM {_TYPED} WHERE bad IS NOT NULL ORDER BY rowid LIMIT 1"
     ).fetchone()

@@ -2,31 +2,41 @@
 
 import glob
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 _CHUNK = 1 << 20
+_LEAST_MEMORY, _MEMORY_PER_THREAD = 700, 250
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """Open a private in-memory connection that never downloads extensions and spills to the temporary folder.
+def connect(workspace: Path, *, on_disk: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a private connection that never downloads extensions and whose memory is bounded.
 
-    Threads are left on: sums do not depend on their order (see `exact_sums`).
+    Threads are left on: sums do not depend on their order.
+
+    Parameters
+    ----------
+    workspace
+        A temporary folder for what does not fit into memory.
+    on_disk
+        Whether tables are kept in a file there instead of in memory.
     """
-    spill = Path(tempfile.gettempdir()) / f"causalcluster-duckdb-{os.getpid()}"
-    return duckdb.connect(
-        ":memory:",
+    connection = duckdb.connect(
+        str(workspace / "rows.duckdb") if on_disk else ":memory:",
         config={
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            # Messages name the first bad row, so rows keep their order.
             "preserve_insertion_order": True,
-            "temp_directory": str(spill),
+            "temp_directory": str(workspace),
         },
     )
+    threads = connection.execute("SELECT current_setting('threads')").fetchone()
+    most = max(_LEAST_MEMORY, _MEMORY_PER_THREAD * int(threads[0] if threads else 1))
+    connection.execute(f"SET memory_limit = '{most}MB'")
+    return connection
 
 
 def quote_name(name: str) -> str:

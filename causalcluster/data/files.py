@@ -1,21 +1,26 @@
 """The file or glob of an analysis -> Table."""
 
 import glob
-from collections.abc import Collection
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from causalcluster.analysis.records import DataSpec
 from causalcluster.data.csv_files import open_csv
+from causalcluster.data.failures import reading
 from causalcluster.data.parquet_files import open_parquet
 from causalcluster.data.table import Table
 from causalcluster.errors import DataError, UnsupportedError, did_you_mean
 
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+_PARQUET = (".parquet", ".pq")
 _LATER = {".feather": "Feather", ".arrow": "Arrow", ".dta": "Stata", ".xlsx": "Excel", ".xls": "Excel"}
 
 
-def open_table(spec: DataSpec, *, expected: Collection[str] = ()) -> Table:
-    """Open the CSV (also .csv.gz) or Parquet file, or the glob of parts, that an analysis names.
+@contextmanager
+def open_table(spec: DataSpec, *, expected: Collection[str] = ()) -> Iterator[Table]:
+    """Open the CSV (also .csv.gz) or Parquet file, or the glob of parts, that an analysis names, for as long as it is used.
 
     Parameters
     ----------
@@ -24,8 +29,8 @@ def open_table(spec: DataSpec, *, expected: Collection[str] = ()) -> Table:
     expected
         Column names that the analysis needs; they settle the delimiter of a CSV file.
 
-    Returns
-    -------
+    Yields
+    ------
     Table
 
     Raises
@@ -45,16 +50,19 @@ def open_table(spec: DataSpec, *, expected: Collection[str] = ()) -> Table:
     endings = sorted({_ending(path) for path in files})
     if len(endings) > 1:
         raise DataError(f"the parts are of several formats: {', '.join(endings)}", where=spec.file)
-    if endings[0] in _TEXT:
-        return open_csv(files, name=spec.file, expected=expected)
-    if endings[0] in (".parquet", ".pq"):
-        return open_parquet(files, name=spec.file)
     fix = "Save the table as CSV (UTF-8) or Parquet"
     if endings[0] in _LATER:
         raise UnsupportedError(
             f"reading {_LATER[endings[0]]} files is not available in this version", where=spec.file, fix=fix
         )
-    raise DataError(f"unknown file format {endings[0]!r}", where=spec.file, fix=fix)
+    if endings[0] not in (*_TEXT, *_PARQUET):
+        raise DataError(f"unknown file format {endings[0]!r}", where=spec.file, fix=fix)
+    # Windows does not delete a file that an engine still holds open.
+    with tempfile.TemporaryDirectory(prefix="causalcluster-", ignore_cleanup_errors=True) as folder, reading(spec.file):
+        if endings[0] in _TEXT:
+            yield open_csv(files, name=spec.file, expected=expected, workspace=Path(folder))
+        else:
+            yield open_parquet(files, name=spec.file, workspace=Path(folder))
 
 
 def _ending(path: Path) -> str:

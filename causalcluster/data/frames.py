@@ -1,7 +1,7 @@
 """Any frame that Narwhals knows -> Table; typed columns for frames and Parquet files."""
 
 import datetime
-import hashlib
+from collections.abc import Callable
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -9,12 +9,11 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from causalcluster.data.collection import collect, column_values, plain_values
-from causalcluster.data.panel import CLUSTER, position_column
+from causalcluster.data.collection import Found, collect, count_where, first_where, plain_values
+from causalcluster.data.columns import CLUSTER, TIME, position_column
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_duplicate_names
 from causalcluster.errors import DataError
 
-TIME = "time"
 _FRAME_NAME = "the table"
 _EXACT_INTEGERS = 2.0**53
 
@@ -25,7 +24,8 @@ def from_frame(frame: Any) -> Table:
     Parameters
     ----------
     frame
-        pandas, Polars (eager or lazy), DuckDB relation, PyArrow table, or a Narwhals frame of any of them.
+        pandas, Polars (eager or lazy), DuckDB relation, PyArrow table, PySpark or Dask dataframe, or a Narwhals
+        frame of any of them.
 
     Returns
     -------
@@ -48,20 +48,16 @@ def from_frame(frame: Any) -> Table:
     except TypeError as error:
         raise DataError(
             f"{type(frame).__name__} is not a table",
-            fix="Pass a pandas, Polars, DuckDB or PyArrow table",
+            fix="Pass a pandas, Polars, DuckDB, PyArrow, PySpark or Dask table",
         ) from error
     columns = tuple(lazy.collect_schema().names())
-
-    def read(wanted: Wanted) -> Typed:
-        return read_frame(lazy, columns, columns, wanted)
-
     return Table(
         frame=lazy,
         columns=columns,
         engine_columns=columns,
         name=_FRAME_NAME,
-        read=read,
-        fingerprint=lambda wanted: _hash_columns(read(wanted).frame),
+        read=lambda wanted: read_frame(lazy, columns, columns, wanted),
+        fingerprint=lambda: "",
     )
 
 
@@ -84,9 +80,9 @@ def read_frame(frame: nw.LazyFrame[Any], columns: tuple[str, ...], engine_column
         dtype = schema[engine[name]]
         number = nw.col(engine[name]).cast(nw.Float64)
         if not (dtype.is_numeric() or dtype == nw.Boolean):
-            bad = _first_text(frame, engine[name])
+            bad = _first_text(frame, engine[name], dtype)
             if bad is not None:
-                return Typed(frame=frame, bad=BadText(column=name, value=bad[0], row=bad[1]))
+                return Typed(frame=frame, bad=BadText(column=name, value=str(bad.value), row=bad.row))
             if dtype != nw.Object:
                 number = nw.lit(None, dtype=nw.Float64)
         chosen.append(nw.when(~number.is_nan()).then(number).alias(position_column(i)))
@@ -95,9 +91,9 @@ def read_frame(frame: nw.LazyFrame[Any], columns: tuple[str, ...], engine_column
     if wanted.time is not None:
         dtype = schema[engine[wanted.time]]
         if not (dtype.is_integer() or dtype.is_temporal()) and not _integral(frame, engine[wanted.time], dtype):
-            bad = _first_odd_period(frame, engine[wanted.time])
-            if bad is not None:
-                return Typed(frame=frame, bad=BadText(column=wanted.time, value=bad[0], row=bad[1]))
+            odd = _first_odd_period(frame, engine[wanted.time], dtype)
+            if odd is not None:
+                return Typed(frame=frame, bad=BadText(column=wanted.time, value=str(odd.value), row=odd.row))
         chosen.append(nw.col(engine[wanted.time]).alias(TIME))
     return Typed(frame=frame.select(*chosen))
 
@@ -129,24 +125,32 @@ def _integral(frame: nw.LazyFrame[Any], column: str, dtype: nw.dtypes.DType) -> 
     if not dtype.is_float():
         return False
     value = nw.col(column)
-    present = frame.filter(~(value.is_null() | value.is_nan()))
-    odd = present.filter((value != value.floor()) | (value.abs() >= _EXACT_INTEGERS))
-    return int(collect(odd.select(nw.len())).item()) == 0
+    present = ~(value.is_null() | value.is_nan())
+    return count_where(frame, present & ((value != value.floor()) | (value.abs() >= _EXACT_INTEGERS))) == 0
 
 
-def _first_text(frame: nw.LazyFrame[Any], column: str) -> tuple[str, int] | None:
-    """Return the first present value that is no number, as text, and its 1-based row; None where there is none."""
-    for row, value in enumerate(column_values(frame, column), start=1):
-        if value is not None and not isinstance(value, Real | Decimal):
-            return str(value), row
-    return None
+def _first_text(frame: nw.LazyFrame[Any], column: str, dtype: nw.dtypes.DType) -> Found | None:
+    """Return the first present value that is no number; None where there is none."""
+    if dtype == nw.Object:
+        return _first_object(frame, column, lambda value: isinstance(value, Real | Decimal))
+    return first_where(frame, ~nw.col(column).is_null(), column)
 
 
-def _first_odd_period(frame: nw.LazyFrame[Any], column: str) -> tuple[str, int] | None:
-    """Return the first present value that is no whole number and no date, as text, and its 1-based row."""
-    for row, value in enumerate(column_values(frame, column), start=1):
-        if not (value is None or value != value or _is_period(value)):
-            return str(value), row
+def _first_odd_period(frame: nw.LazyFrame[Any], column: str, dtype: nw.dtypes.DType) -> Found | None:
+    """Return the first present value that is no whole number and no date; None where there is none."""
+    if dtype == nw.Object:
+        return _first_object(frame, column, _is_period)
+    value = nw.col(column)
+    if dtype.is_float():
+        return first_where(frame, ~(value.is_null() | value.is_nan()) & (value != value.floor()), column)
+    return first_where(frame, ~value.is_null(), column)
+
+
+def _first_object(frame: nw.LazyFrame[Any], column: str, accepts: Callable[[Any], bool]) -> Found | None:
+    """Look through a column of Python objects, which only frames in memory have."""
+    for row, value in enumerate(plain_values(collect(frame.select(column))[column]), start=1):
+        if not (value is None or value != value or accepts(value)):
+            return Found(value=value, row=row)
     return None
 
 
@@ -154,17 +158,3 @@ def _is_period(value: Any) -> bool:
     if isinstance(value, bool | np.bool_):
         return False
     return isinstance(value, int | np.integer | datetime.date) or (isinstance(value, float) and value.is_integer())
-
-
-def _hash_columns(frame: nw.LazyFrame[Any]) -> str:
-    """Hash the typed columns, row by row in the frame's order."""
-    collected = collect(frame)
-    digest = hashlib.sha256()
-    for name in collected.columns:
-        series = collected[name]
-        digest.update(f"{name}\0{len(series)}\0".encode())
-        if name.startswith("x"):
-            digest.update(np.asarray(series.to_numpy(), dtype="<f8").tobytes())
-        else:
-            digest.update("\0".join("" if value is None else str(value) for value in plain_values(series)).encode())
-    return f"sha256:{digest.hexdigest()}"

@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from causalcluster.data.duckdb_engine import connect, hash_files, quote_path
+from causalcluster.data.failures import broken_parquet
 from causalcluster.data.frames import read_frame
 from causalcluster.data.table import Table, refuse_duplicate_names
 from causalcluster.errors import DataError
 
 
-def open_parquet(files: Sequence[Path], *, name: str) -> Table:
+def open_parquet(files: Sequence[Path], *, name: str, workspace: Path) -> Table:
     """Open Parquet files as one table.
 
     Parameters
@@ -23,6 +24,8 @@ def open_parquet(files: Sequence[Path], *, name: str) -> Table:
         Parts in the order in which their rows follow each other.
     name
         What messages call the table.
+    workspace
+        A temporary folder for what does not fit into memory.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def open_parquet(files: Sequence[Path], *, name: str) -> Table:
             )
     paths = ", ".join(quote_path(path) for path in files)
     try:
-        relation = connect().sql(f"SELECT * FROM read_parquet([{paths}], hive_partitioning=false)")
+        relation = connect(workspace).sql(f"SELECT * FROM read_parquet([{paths}], hive_partitioning=false)")
     except duckdb.Error as error:
         raise broken_parquet(name, error) from error
     frame = nw.from_native(relation).lazy()
@@ -57,7 +60,7 @@ def open_parquet(files: Sequence[Path], *, name: str) -> Table:
         engine_columns=engine,
         name=name,
         read=lambda wanted: read_frame(frame, columns, engine, wanted),
-        fingerprint=lambda _wanted: hash_files(files),
+        fingerprint=lambda: hash_files(files),
     )
 
 
@@ -70,13 +73,3 @@ def _schema(path: Path) -> pa.Schema:
 
 def _describe(schema: pa.Schema) -> str:
     return ", ".join(f"{field.name} {field.type}" for field in schema)
-
-
-def broken_parquet(where: str, error: Exception) -> DataError:
-    """Return the error for a Parquet file that is cut off or no Parquet file at all."""
-    return DataError(
-        f"the Parquet file cannot be read ({str(error).splitlines()[0]})",
-        where=where,
-        why="It may be empty or cut off",
-        fix="Write the file again",
-    )

@@ -5,8 +5,7 @@ from typing import Any
 import narwhals as nw
 
 from causalcluster.data.collection import collect
-from causalcluster.data.frames import TIME
-from causalcluster.data.panel import CLUSTER
+from causalcluster.data.columns import CLUSTER, TIME
 from causalcluster.errors import DataError
 
 

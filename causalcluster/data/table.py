@@ -21,11 +21,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadText:
-    """First value that is text where a number (or a period) belongs, with its 1-based data row."""
+    """First value that is text where a number (or a period) belongs, with its 1-based data row where rows have an order."""
 
     column: str
     value: str
-    row: int
+    row: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Table:
     read
         Reads the wanted columns as numbers, labels and periods.
     fingerprint
-        Hashes the file's bytes, or the columns of a frame given as wanted.
+        Hashes the file's bytes; empty for a frame.
     """
 
     frame: nw.LazyFrame[Any]
@@ -61,7 +61,7 @@ class Table:
     engine_columns: tuple[str, ...]
     name: str
     read: Callable[[Wanted], Typed]
-    fingerprint: Callable[[Wanted], str]
+    fingerprint: Callable[[], str]
 
 
 def refuse_duplicate_names(columns: Sequence[str], name: str) -> None:

@@ -30,7 +30,7 @@ class SecondOpinion:
 def start_second_opinion(analysis: Analysis, graph: CausalGraph) -> SecondOpinion:
     """Ask DoWhy about the total effect on every outcome, without waiting for it."""
     process = None
-    if "dowhy" not in sys.modules:
+    if not _at_hand():
         command = [sys.executable, "-m", "causalcluster.identification.second_opinion"]
         try:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -41,9 +41,14 @@ def start_second_opinion(analysis: Analysis, graph: CausalGraph) -> SecondOpinio
             process.stdin.write(pickle.dumps((analysis, graph)))
             process.stdin.close()
         except OSError:
+            # It died at once; the question is put here instead.
             drop_second_opinion(SecondOpinion(analysis=analysis, graph=graph, process=process))
             process = None
     return SecondOpinion(analysis=analysis, graph=graph, process=process)
+
+
+def _at_hand() -> bool:
+    return "dowhy" in sys.modules
 
 
 def await_second_opinion(opinion: SecondOpinion) -> tuple[DowhyAnswer, ...]:
@@ -60,8 +65,8 @@ def await_second_opinion(opinion: SecondOpinion) -> tuple[DowhyAnswer, ...]:
 def drop_second_opinion(opinion: SecondOpinion) -> None:
     """Stop waiting for an answer that nobody needs."""
     if opinion.process is not None:
-        opinion.process.kill()
-        opinion.process.communicate()
+        with opinion.process as process:
+            process.kill()
 
 
 def _answer() -> None:

@@ -1,5 +1,7 @@
-"""Panel to moments per cluster."""
+"""Rows to moments by cluster."""
 
-from causalcluster.moments.reduction import pooled_mean, pooled_within_sd, reduce_panel
+from causalcluster.moments.pooled import pooled_mean, pooled_within_sd
+from causalcluster.moments.records import Column, Moments, Pattern
+from causalcluster.moments.reduction import reduce_frame, reduce_rows
 
-__all__ = ["pooled_mean", "pooled_within_sd", "reduce_panel"]
+__all__ = ["Column", "Moments", "Pattern", "pooled_mean", "pooled_within_sd", "reduce_frame", "reduce_rows"]

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from causalcluster.analysis.records import Analysis, Contrast, DataSpec, Edge, ModelSpec, Node, Question
+from causalcluster.analysis.records import Analysis, Contrast, DataSpec, Edge, Interaction, ModelSpec, Node, Question
+from causalcluster.data import open_rows
+from causalcluster.moments import reduce_rows
+from causalcluster.panel import describe_panel
 
 
 def analysis_of(
@@ -54,3 +57,19 @@ def table_of(rows=60, clusters=4, seed=0, **columns) -> pd.DataFrame:
 def with_node_columns(analysis, **columns):
     """Return the analysis with other columns for some nodes."""
     return replace(analysis, nodes=tuple(replace(n, column=columns.get(n.name, n.column)) for n in analysis.nodes))
+
+
+def with_products(analysis, products):
+    """Return the analysis with an interaction for each product of nodes."""
+    return replace(analysis, interactions=tuple(Interaction(factors=tuple(p), target="y") for p in products))
+
+
+def load_moments(analysis, frame=None):
+    """Reduce the analysis' table, or a frame."""
+    with open_rows(analysis, frame) as rows:
+        return reduce_rows(analysis, rows)
+
+
+def load_panel(analysis, frame=None):
+    """Return the facts about the analysis' table, or a frame."""
+    return describe_panel(analysis, load_moments(analysis, frame))

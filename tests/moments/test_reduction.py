@@ -13,9 +13,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalcluster.data import load_panel
-from causalcluster.moments import pooled_mean, pooled_within_sd, reduce_panel
-from tests.data.builders import analysis_of, table_of
+from causalcluster.moments import pooled_mean, pooled_within_sd
+from tests.data.builders import analysis_of, load_moments, table_of, with_products
 
 NODES = ["a", "m", "y", "c"]
 PRODUCTS = [("a", "m"), ("a", "a"), ("a", "m", "c")]
@@ -23,7 +22,11 @@ NAMES = [*NODES, "a * m", "a * a", "a * m * c"]
 
 
 def moments_of(frame, products=PRODUCTS):
-    return reduce_panel(load_panel(analysis_of(), pl.from_pandas(frame)), None, products)
+    return moments_from(pl.from_pandas(frame), products=products)
+
+
+def moments_from(native, *, file=None, products=PRODUCTS):
+    return load_moments(with_products(analysis_of(file), products), native).table
 
 
 def exact_moments(frame: pd.DataFrame, products=PRODUCTS):
@@ -63,23 +66,22 @@ ENGINES = {
 def test_every_engine_gives_the_same_bits_as_exact_arithmetic_demands(engine, tmp_path):
     frame = table_of(rows=200, clusters=7)
     file, native = ENGINES[engine](frame, tmp_path)
-    moments = reduce_panel(load_panel(analysis_of(file), native), None, PRODUCTS)
+    moments = moments_from(native, file=file)
     assert_exact(moments, frame)
     xr.testing.assert_identical(moments, moments_of(frame))
 
 
 def test_layout():
     frame = table_of(rows=50, clusters=3)
-    moments = reduce_panel(load_panel(analysis_of(), frame), ["y", "a"], [("a", "y")])
-    assert dict(moments.sizes) == {"cluster": 3, "column": 3, "column_2": 3}
-    assert list(moments["column"].values) == list(moments["column_2"].values) == ["y", "a", "a * y"]
+    moments = moments_from(frame, products=[("a", "y")])
+    assert dict(moments.sizes) == {"cluster": 3, "column": 5, "column_2": 5, "node": 4}
+    assert list(moments["column"].values) == list(moments["column_2"].values) == [*NODES, "a * y"]
     assert list(moments["cluster"].values) == ["0", "1", "2"]
     assert moments["n"].dtype == np.int64
     assert list(moments["n"].values) == [17, 17, 16]
-    product = (frame["a"] * frame["y"]).groupby(frame["g"])
-    np.testing.assert_array_equal(moments["minimum"].sel(column="a * y"), product.min())
-    np.testing.assert_array_equal(moments["maximum"].sel(column="a * y"), product.max())
-    np.testing.assert_array_equal(moments["maximum"].sel(column="y"), frame.groupby("g")["y"].max())
+    np.testing.assert_array_equal(moments["maximum"].sel(node="y"), frame.groupby("g")["y"].max())
+    np.testing.assert_array_equal(moments["reaches_high"], frame.groupby("g")["a"].max() >= 1)
+    np.testing.assert_array_equal(moments["reaches_low"], frame.groupby("g")["a"].min() <= 0)
 
 
 def test_pandas_covariances_agree():
@@ -135,9 +137,7 @@ def test_the_same_file_gives_the_same_bits_however_rows_are_ordered_and_split(tm
         frame.iloc[part].to_csv(tmp_path / f"part-{i}.csv", index=False)
         frame.iloc[part].to_parquet(tmp_path / f"part-{i}.parquet", index=False)
     names = ["whole.csv", "whole.csv", "part-*.csv", "part-*.parquet"]
-    panels = [load_panel(analysis_of(tmp_path / name)) for name in names]
-    assert len({panel.statistics for panel in panels}) == 1
-    results = [reduce_panel(panel, None, PRODUCTS) for panel in panels]
+    results = [moments_from(None, file=tmp_path / name) for name in names]
     for left, right in itertools.pairwise(results):
         xr.testing.assert_identical(left, right)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalcluster.data.description import sort_labels
+from causalcluster.moments.labels import sort_labels
 
 
 def test_numbers_by_value_and_text_by_code_point():

@@ -1,12 +1,6 @@
-"""Panel: the validated table that every later stage reads."""
+"""Panel: the facts about the data that later stages and reports read."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import narwhals as nw
-
-CLUSTER = "cluster"
-"""Column of ``Panel.frame`` with the cluster's label as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +8,8 @@ class ColumnStatistics:
     """One node's column over the rows that are used, in the user's units.
 
     ``sd_within`` pools deviations from cluster means over ``rows - clusters`` degrees of freedom;
-    ``sd_between`` is the standard deviation of the cluster means (0 with one cluster).
+    ``sd_between`` is the standard deviation of the cluster means (0 with one cluster). The extremes are None where
+    they are not known: moments files hold none.
     """
 
     node: str
@@ -23,20 +18,16 @@ class ColumnStatistics:
     mean: float
     sd_within: float
     sd_between: float
-    minimum: float
-    maximum: float
+    minimum: float | None
+    maximum: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A table that passed every check, its columns named by position.
+    """The facts about a table that passed every check.
 
     Attributes
     ----------
-    frame
-        Lazy frame with the text column `CLUSTER` and one Float64 column per node, called
-        ``engine_column(panel, node)``: SQL engines do not tell ``M`` from ``m``, so node names cannot be
-        column names there. No value is missing or infinite.
     nodes
         Node names in the analysis file's order.
     rows, rows_used
@@ -55,7 +46,7 @@ class Panel:
     statistics
         One record per node.
     fingerprint
-        'sha256:...' of the file's bytes, or of the used columns of a frame.
+        'sha256:...' of the file's bytes, or of a frame's moments.
     file
         Absolute path or glob; empty for a frame.
     cluster_column
@@ -64,7 +55,6 @@ class Panel:
         Sentences for the user.
     """
 
-    frame: nw.LazyFrame[Any]
     nodes: tuple[str, ...]
     rows: int
     rows_used: int
@@ -78,13 +68,3 @@ class Panel:
     file: str
     cluster_column: str | None
     warnings: tuple[str, ...]
-
-
-def engine_column(panel: Panel, node: str) -> str:
-    """Return the name of ``node``'s column in ``panel.frame``."""
-    return position_column(panel.nodes.index(node))
-
-
-def position_column(position: int) -> str:
-    """Return the name that the column at ``position`` carries inside the engine."""
-    return f"x{position}"

@@ -1,47 +1,52 @@
 """Checks that the data vary where the question needs them to."""
 
+from collections.abc import Sequence
+
+import xarray as xr
+
 from causalcluster.analysis.records import Analysis, Node
-from causalcluster.data.description import Description
 from causalcluster.errors import DataError, UnsupportedError
+from causalcluster.moments.pooled import within_squares
 
 _NAMED_AT_MOST = 5
 
 
-def refuse_constant_columns(analysis: Analysis, description: Description, where: str) -> None:
+def refuse_constant_columns(analysis: Analysis, table: xr.Dataset, where: str) -> None:
     """Raise DataError for the first column that holds one value only."""
-    low, high = description.minimum.min(axis=0), description.maximum.max(axis=0)
-    for i, node in enumerate(analysis.nodes):
-        if low[i] == high[i]:
+    squares = within_squares(table)
+    for node in analysis.nodes:
+        means = table["mean"].sel(column=node.name).values
+        if (squares.sel(column=node.name) == 0.0).all() and (means == means[0]).all():
             role = "the treatment's column" if node.name == analysis.question.treatment else "column"
             raise DataError(
-                f"{role} {node.column!r} is {low[i]:g} in every row",
+                f"{role} {node.column!r} is {means[0]:g} in every row",
                 where=where,
                 why="What does not vary tells nothing about causes or effects",
                 fix=f"Take the node {node.name!r} out of the diagram or give a table in which it varies",
             )
 
 
-def refuse_single_cluster(analysis: Analysis, description: Description, where: str) -> None:
+def refuse_single_cluster(analysis: Analysis, table: xr.Dataset, where: str) -> None:
     """Raise DataError where a cluster column names one cluster only."""
-    if analysis.data.cluster is not None and len(description.labels) < 2:
+    if analysis.data.cluster is not None and table.sizes["cluster"] < 2:
         raise DataError(
-            f"the cluster column {analysis.data.cluster!r} holds one cluster only ({description.labels[0]!r})",
+            f"the cluster column {analysis.data.cluster!r} holds one cluster only ({str(table['cluster'].values[0])!r})",
             where=where,
             why="Variation between clusters cannot be seen in one",
             fix="Leave 'cluster' out for a single-level analysis",
         )
 
 
-def warn_about_lost_clusters(description: Description, clusters: int) -> tuple[str, ...]:
+def warn_about_lost_clusters(table: xr.Dataset, clusters: int) -> tuple[str, ...]:
     """Return a warning where clusters of the table have no complete row."""
-    lost = clusters - len(description.labels)
+    lost = clusters - table.sizes["cluster"]
     return (f"{lost} of {clusters} clusters have no complete row and are left out",) if lost else ()
 
 
-def constant_inside_clusters(analysis: Analysis, description: Description) -> tuple[str, ...]:
+def constant_inside_clusters(analysis: Analysis, table: xr.Dataset) -> tuple[str, ...]:
     """Return the nodes that do not vary inside any cluster."""
-    still = (description.minimum == description.maximum).all(axis=0)
-    return tuple(node.name for i, node in enumerate(analysis.nodes) if still[i])
+    still = (within_squares(table) == 0.0).all("cluster")
+    return tuple(node.name for node in analysis.nodes if bool(still.sel(column=node.name)))
 
 
 def refuse_between_only(analysis: Analysis, between_only: tuple[str, ...], where: str) -> None:
@@ -108,17 +113,8 @@ def nodes_with_equations(analysis: Analysis) -> frozenset[str]:
     return frozenset(reached | set(analysis.question.mediators) | set(analysis.question.outcomes))
 
 
-def spans_contrast(analysis: Analysis, description: Description, contrast: tuple[float, float]) -> tuple[bool, ...]:
-    """Tell for each cluster whether its rows reach both ends of the contrast."""
-    names = [node.name for node in analysis.nodes]
-    i = names.index(analysis.question.treatment)
-    low, high = min(contrast), max(contrast)
-    inside = (description.minimum[:, i] <= low) & (description.maximum[:, i] >= high)
-    return tuple(bool(value) for value in inside)
-
-
 def warn_about_clusters(
-    analysis: Analysis, description: Description, spans: tuple[bool, ...], contrast: tuple[float, float]
+    analysis: Analysis, clusters: Sequence[tuple[str, int]], spans: Sequence[bool], contrast: tuple[float, float]
 ) -> tuple[str, ...]:
     """Return warnings about clusters with one row and clusters that do not span the contrast."""
     warnings: list[str] = []
@@ -130,13 +126,12 @@ def warn_about_clusters(
                 "the effects are extrapolations along straight lines"
             )
         return tuple(warnings)
-    labels = description.labels
-    single = [label for label, rows in zip(labels, description.rows, strict=True) if rows == 1]
+    single = [label for label, rows in clusters if rows == 1]
     if single:
         warnings.append(
             f"{_count(single)} one row only ({_named(single)}): kept, but such a cluster tells nothing about slopes"
         )
-    short = [label for label, inside in zip(labels, spans, strict=True) if not inside]
+    short = [label for (label, _), inside in zip(clusters, spans, strict=True) if not inside]
     if short:
         warnings.append(
             f"{_count(short)} no rows at both ends of the contrast, {min(contrast):g} and {max(contrast):g} in "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from causalcluster.data.exact_sums import GroupSums, Monomial
+from causalcluster.moments.exact_sums import GroupSums, Monomial
 
 
 def needed_monomials(basis: Sequence[Monomial]) -> tuple[Monomial, ...]:
@@ -24,7 +24,7 @@ def central_moments(sums: GroupSums, basis: Sequence[Monomial]) -> tuple[NDArray
 
     The subtraction n * sum(uv) - sum(u) * sum(v) is done in integers, so nothing cancels.
     """
-    groups, size = len(sums.labels), len(basis)
+    groups, size = len(sums.rows), len(basis)
     mean, cross = np.empty((groups, size)), np.empty((groups, size, size))
     shift = 2 * sums.bits
     for g in range(groups):

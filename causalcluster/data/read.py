@@ -1,0 +1,157 @@
+"""The table of an analysis -> Rows: every check that needs rows, in a fixed number of passes.
+
+A CSV file is parsed once, into numbers in a temporary file. Then one scan, the survey, counts rows and missing
+values and finds the extremes of every column in every cluster; ``time`` adds one scan, for repeated periods.
+`causalcluster.moments.reduce_rows` adds one scan.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import narwhals as nw
+
+from causalcluster.analysis.records import Analysis
+from causalcluster.data.collection import count_where
+from causalcluster.data.columns import CLUSTER, TIME, position_column
+from causalcluster.data.completeness import (
+    count_values,
+    handle_missing,
+    keep_complete,
+    refuse_empty,
+    refuse_infinities,
+    refuse_unplaced,
+)
+from causalcluster.data.failures import reading
+from causalcluster.data.files import open_table
+from causalcluster.data.frames import from_frame
+from causalcluster.data.periods import refuse_repeated_periods
+from causalcluster.data.rows import Rows
+from causalcluster.data.survey import survey_rows
+from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_missing_columns
+from causalcluster.errors import DataError, UnsupportedError
+
+
+@contextmanager
+def open_rows(analysis: Analysis, frame: Any = None, *, keep_incomplete: bool = False) -> Iterator[Rows]:
+    """Read and check the table of an analysis; its rows are there as long as the block runs.
+
+    Parameters
+    ----------
+    analysis
+        The analysis.
+    frame
+        A pandas, Polars, DuckDB, PyArrow, PySpark or Dask table to use instead of the analysis' file.
+    keep_incomplete
+        Under ``missing: model``, accept rows with missing values of nodes.
+
+    Yields
+    ------
+    Rows
+
+    Raises
+    ------
+    InputError
+        The table does not hold what the analysis needs, cannot be read to its end, or the disk is full.
+    """
+    _refuse_unsupported(analysis)
+    wanted = _wanted(analysis)
+    if frame is not None:
+        table = from_frame(frame)
+        with reading(table.name):
+            yield _check_table(analysis, table, wanted, keep_incomplete=keep_incomplete)
+        return
+    expected = [column for column, _ in _uses(analysis)]
+    with open_table(analysis.data, expected=expected) as table:
+        yield _check_table(analysis, table, wanted, keep_incomplete=keep_incomplete)
+
+
+def _check_table(analysis: Analysis, table: Table, wanted: Wanted, *, keep_incomplete: bool) -> Rows:
+    where = table.name
+    refuse_missing_columns(table.columns, _uses(analysis), where)
+    typed = _numbers_only(table, wanted)
+    if wanted.cluster is None:
+        typed = typed.with_columns(nw.lit("").alias(CLUSTER))
+    timed = wanted.time is not None
+    survey = survey_rows(typed, columns=len(wanted.numeric), marks=(TIME,) if timed else ())
+    missing_times = count_where(typed, nw.col(TIME).is_null()) if timed else 0
+    counts = count_values(survey, wanted, missing_times=missing_times)
+    refuse_empty(counts, where)
+    refuse_infinities(typed, wanted, survey, where)
+    groupings = {"cluster": wanted.cluster, "time": wanted.time}
+    if keep_incomplete and analysis.data.missing == "model":
+        refuse_unplaced(counts, groupings, where)
+    else:
+        handle_missing(counts, missing=analysis.data.missing, groupings=groupings, where=where)
+    complete = typed if counts.complete == counts.rows else keep_complete(typed, wanted)
+    if wanted.time is not None:
+        placed = typed if keep_incomplete else complete
+        refuse_repeated_periods(placed, time=wanted.time, cluster=wanted.cluster, where=where)
+    columns = [position_column(i) for i in range(len(analysis.nodes))]
+    return Rows(
+        frame=typed.select(CLUSTER, *columns),
+        complete=complete.select(CLUSTER, *columns),
+        survey=survey,
+        counts=counts,
+        name=where,
+        file=analysis.data.file or "" if where == analysis.data.file else "",
+        fingerprint=table.fingerprint(),
+    )
+
+
+def _wanted(analysis: Analysis) -> Wanted:
+    return Wanted(
+        numeric=tuple(node.column for node in analysis.nodes),
+        cluster=analysis.data.cluster,
+        time=analysis.data.time,
+    )
+
+
+def _uses(analysis: Analysis) -> list[tuple[str, str]]:
+    uses = [(node.column, f"node {node.name!r}") for node in analysis.nodes]
+    groupings = (("cluster", analysis.data.cluster), ("time", analysis.data.time))
+    return uses + [(column, f"'{key}' under 'data'") for key, column in groupings if column is not None]
+
+
+def _numbers_only(table: Table, wanted: Wanted) -> nw.LazyFrame[Any]:
+    typed: Typed = table.read(wanted)
+    if typed.bad is None:
+        return typed.frame
+    raise _bad_text(typed.bad, wanted, table.name)
+
+
+def _bad_text(bad: BadText, wanted: Wanted, where: str) -> DataError:
+    place = f" in data row {bad.row}" if bad.row is not None else ""
+    found = f"column {bad.column!r} holds {bad.value!r}{place}"
+    if bad.column == wanted.time and bad.column not in wanted.numeric:
+        return DataError(
+            found,
+            where=where,
+            why="'time' is a whole number or a date (2020-01-31)",
+            fix="Correct the values or leave 'time' out",
+        )
+    return DataError(
+        found,
+        where=where,
+        why="Numbers belong there (with a point for decimals; true and false count as 1 and 0)",
+        fix="Correct the value, or leave it empty where it is missing",
+    )
+
+
+def _refuse_unsupported(analysis: Analysis) -> None:
+    data = analysis.data
+    for key, value in {"nested_in": data.nested_in, "crossed_with": data.crossed_with, "unit": data.unit}.items():
+        if value:
+            raise UnsupportedError(
+                f"'{key}' is not available in this version", where=f"{analysis.path}: data", fix=f"Leave '{key}' out"
+            )
+    columns: dict[str, str] = {}
+    for node in analysis.nodes:
+        if node.column in columns:
+            raise DataError(
+                f"nodes {columns[node.column]!r} and {node.name!r} read the same column {node.column!r}",
+                where=str(analysis.path),
+                why="Their influences cannot be told apart",
+                fix="Give each node a column of its own",
+            )
+        columns[node.column] = node.name

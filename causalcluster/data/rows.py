@@ -1,0 +1,51 @@
+"""Rows: the validated, typed table of an analysis, not yet reduced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from causalcluster.data.survey import Survey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Rows and clusters of the table, missing values by the user's column name, and rows without any."""
+
+    rows: int
+    clusters: int
+    missing: Mapping[str, int]
+    complete: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """A table whose values passed every check that needs rows.
+
+    Attributes
+    ----------
+    frame
+        Lazy frame with the text column `CLUSTER` and one Float64 column per node, ``x0``, ``x1``, ... in the order
+        of the analysis' nodes; missing values are nulls, no value is infinite.
+    complete
+        Its rows without any missing value.
+    survey
+        Rows, values present and extremes by cluster, of all rows.
+    counts
+        What is there and what is missing.
+    name
+        What messages call the table.
+    file
+        Absolute path or glob; empty for a frame.
+    fingerprint
+        'sha256:...' of a file's bytes; empty for a frame, whose moments are hashed instead.
+    """
+
+    frame: nw.LazyFrame[Any]
+    complete: nw.LazyFrame[Any]
+    survey: Survey
+    counts: Counts
+    name: str
+    file: str
+    fingerprint: str

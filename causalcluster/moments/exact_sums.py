@@ -1,0 +1,123 @@
+"""Sums per group that do not depend on the order of rows, on threads or on the engine.
+
+A floating-point sum depends on the order of its terms, and a multi-threaded engine fixes no order. Here each
+column is first mapped into [-1/2, 1/2] inside its group, z = (x - middle) / range, which also removes the
+cancellation that raw sums of squares suffer (a wage near 1e6 with a standard deviation of 1e3). Every product of
+z is then cut into two doubles: a high part, a multiple of ``2 ** -bits``, and a low part, the rest rounded to a
+multiple of ``2 ** (-2 * bits)``. In these units both are whole numbers of at most ``bits - 1`` bits, and with
+``bits = 52 - bit_length(rows of the largest group)`` every partial sum stays below ``2 ** 53``: a sum of doubles
+that is exact in any order. Every engine that adds doubles gives the same bits.
+
+Accuracy: two rows of a group lie at -1/2 and 1/2, so a column's sum of squares is at least 1/2. Rounding the
+products adds at most ``rows * 2 ** -55``, the cut at most ``rows * 2 ** (-2 * bits - 1)``, which is below
+``rows ** 3 * 2 ** -103``: relative to the least possible sum of squares 1e-12 at a million rows in one group and
+3e-9 at ten million in one group; relative to a usual one (a twelfth of the rows) below 3e-15 in both.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import mul
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from causalcluster.data.attachment import Columns, attach
+from causalcluster.data.collection import collect, plain_values
+from causalcluster.data.columns import position_column
+from causalcluster.data.survey import Survey
+
+Monomial = tuple[int, ...]
+"""Sorted positions of columns whose scaled values are multiplied; (0, 0) is the square of the first."""
+
+_CHUNK = 1 << 18
+"""Rows of a frame in memory that are worked on at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GroupSums:
+    """Exact sums of products of scaled columns.
+
+    Attributes
+    ----------
+    rows
+        Rows (group,), in the order of the survey's groups.
+    middle, spread
+        Shift and unit of each column in each group (group, column): z = (x - middle) / spread.
+    totals
+        For each monomial one integer per group: the sum times ``2 ** (2 * bits)``.
+    bits
+        Bits of each of the two parts that a value is cut into.
+    """
+
+    rows: NDArray[np.int64]
+    middle: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    totals: dict[Monomial, list[int]]
+    bits: int
+
+
+def group_sums(frame: nw.LazyFrame[Any], survey: Survey, *, keys: Sequence[str], monomials: Sequence[Monomial]) -> GroupSums:
+    """Sum products of scaled columns in each group, in one scan.
+
+    Parameters
+    ----------
+    frame
+        Rows without infinite values; a column is present in all rows of a group or in none.
+    survey
+        Of the same rows and keys.
+    keys
+        Columns that name the group.
+    monomials
+        The products to sum; where a column of one is absent, the sum is 0.
+
+    Returns
+    -------
+    GroupSums
+    """
+    bits = 52 - int(survey.rows.max()).bit_length()
+    count = survey.minimum.shape[1]
+    middle = np.nan_to_num(survey.minimum + (survey.maximum - survey.minimum) * 0.5)
+    spread = np.nan_to_num(survey.maximum - survey.minimum)
+    units = np.where(spread > 0.0, spread, 1.0)
+    place: Columns = {
+        **{key: [group[i] for group in survey.groups] for i, key in enumerate(keys)},
+        "code": list(range(len(survey.groups))),
+        **{f"m{i}": middle[:, i].tolist() for i in range(count)},
+        **{f"s{i}": units[:, i].tolist() for i in range(count)},
+    }
+    totals: dict[Monomial, list[int]] = {monomial: [0] * len(survey.groups) for monomial in monomials}
+    for piece in _pieces(frame):
+        _add_piece(attach(piece, place, on=keys), count, totals, bits)
+    return GroupSums(rows=survey.rows, middle=middle, spread=spread, totals=totals, bits=bits)
+
+
+def _pieces(frame: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
+    """Yield the rows of a frame in memory in chunks, so that products of columns stay small; else the frame."""
+    implementation = frame.implementation
+    if not (implementation.is_pandas_like() or implementation.is_pyarrow()):
+        yield frame
+        return
+    rows = frame.collect()
+    for start in range(0, len(rows), _CHUNK):
+        yield rows[start : start + _CHUNK].lazy()
+
+
+def _add_piece(rows: nw.LazyFrame[Any], count: int, totals: dict[Monomial, list[int]], bits: int) -> None:
+    span = range(len(totals))
+    scaled = [((nw.col(position_column(i)) - nw.col(f"m{i}")) / nw.col(f"s{i}")).alias(f"z{i}") for i in range(count)]
+    products = [reduce(mul, (nw.col(f"z{i}") for i in monomial)).alias(f"v{j}") for j, monomial in enumerate(totals)]
+    # Adding and taking away such a number rounds a double to a multiple of the wanted power of two.
+    coarse, fine = 1.5 * 2.0 ** (52 - bits), 1.5 * 2.0 ** (52 - 2 * bits)
+    high = [((nw.col(f"v{j}") + coarse) - coarse).alias(f"h{j}") for j in span]
+    low = [(((nw.col(f"v{j}") - nw.col(f"h{j}")) + fine) - fine).alias(f"l{j}") for j in span]
+    parts = rows.select("code", *scaled).select("code", *products).with_columns(*high).with_columns(*low)
+    sums = [nw.col(f"{stem}{j}").sum() for stem in "hl" for j in span]
+    found = collect(parts.group_by("code").agg(*sums))
+    groups = [int(code) for code in found["code"].to_list()]
+    for j, total in enumerate(totals.values()):
+        highs, lows = plain_values(found[f"h{j}"]), plain_values(found[f"l{j}"])
+        for group, big, small in zip(groups, highs, lows, strict=True):
+            total[group] += (int((big or 0.0) * 2.0**bits) << bits) + int((small or 0.0) * 2.0 ** (2 * bits))

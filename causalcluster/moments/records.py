@@ -1,0 +1,95 @@
+"""Moments: what a table is reduced to, and all that later stages need to know about it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import xarray as xr
+
+from causalcluster.analysis.records import Contrast
+from causalcluster.data.rows import Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A node and the column of the user's table behind it."""
+
+    node: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pattern:
+    """Moments of the rows in which the values of some nodes, and of these alone, are missing.
+
+    Attributes
+    ----------
+    missing
+        The nodes without a value.
+    table
+        ``n``, ``mean`` and ``cross`` as in `Moments`, of the nodes with a value and products of them.
+    """
+
+    missing: tuple[str, ...]
+    table: xr.Dataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moments:
+    """A table reduced to sufficient statistics.
+
+    Attributes
+    ----------
+    table
+        Of the complete rows: ``n`` (cluster), ``mean`` (cluster, column), ``cross`` (cluster, column, column_2), the
+        sums of squares and products around the cluster's means, ``reaches_low`` and ``reaches_high`` (cluster),
+        whether some row lies at or beyond that end of the contrast, and, where the rows were at hand, ``minimum``
+        and ``maximum`` (cluster, node). All in the user's units. ``column`` holds nodes and products, called
+        'law * enforcement', which are of the raw columns. Clusters are sorted.
+    incomplete
+        Moments of rows with missing values, where they were asked for.
+    columns
+        The nodes and their columns, in the analysis' order.
+    products
+        Products of nodes, as tuples of their factors.
+    counts
+        Rows and missing values of the table.
+    asked
+        The contrast as the analysis asks for it.
+    contrast
+        Its two ends in the treatment's units.
+    treatment
+        The node whose contrast it is.
+    cluster_column, time_column
+        Names in the user's table, or None.
+    missing
+        The analysis' policy.
+    name
+        What messages call the table or file.
+    file
+        Absolute path or glob; empty for a frame.
+    fingerprint
+        'sha256:...' of the file's bytes, or of a frame's moments.
+    warnings
+        Sentences for the user.
+    """
+
+    table: xr.Dataset
+    incomplete: tuple[Pattern, ...] = ()
+    columns: tuple[Column, ...]
+    products: tuple[tuple[str, ...], ...]
+    counts: Counts
+    asked: Contrast
+    contrast: tuple[float, float]
+    treatment: str
+    cluster_column: str | None
+    time_column: str | None
+    missing: Literal["model", "drop", "error"]
+    name: str
+    file: str
+    fingerprint: str
+    warnings: tuple[str, ...] = ()
+
+
+def product_name(factors: tuple[str, ...]) -> str:
+    """Return the name of a product of nodes, 'law * enforcement'."""
+    return " * ".join(factors)
