@@ -9,24 +9,147 @@ algebra gives
                  - log|B_g| / 2 + u' B_g^-1 u / 2,     B_g = I + C' Lambda_g C,  u = C'(h - Lambda m)
 
 which stays regular as a standard deviation in C goes to zero, so the sampler never meets a funnel.
-Gradients follow from Fisher's identity (the expectation of the complete-data score given the data).
+Gradients follow from Fisher's identity (the expectation of the complete-data score given the data). With
+e_g = B_g^-1 u_g, theta_g = m + C e_g the conditional mean and h_g - Lambda_g theta_g its residual score,
 
-The matrices are small and there is one per cluster, so the innermost loop of everything runs over clusters
-(lanes), which the compiler turns into vector instructions. Lanes left over are padded with clusters of no rows.
+    d/dm = sum_g (h - Lambda theta),      d/dC = sum_g ((h - Lambda theta) e' - Lambda C B^-1),
+    d/d log sigma_kg = S_yy,kg / sigma_kg^2 - nu_kg - theta_k'(2 h - Lambda theta)_k + tr_k(Lambda C B^-1 C').
+
+The varying rows of C are T F, T the diagonal of tau and F the lower triangular factor of the correlations, and
+C'(h - Lambda theta) = e, C' Lambda C B^-1 = I - B^-1 = D. Hence the two costly terms need no product with
+Lambda C in each cluster, only D, which is small and symmetric:
+
+    d/dC = T^-1 F'^-1 sum_g (e_g e_g' - D_g) on the varying rows,      tr_k(Lambda C B^-1 C') = <M_k, D_g>,
+
+where M_k sums f_q' v_q, f_q a row of F and v_q that of F'^-1, over the coefficients q of equation k. D is found
+without subtracting from one, so it is accurate where it is small. Where T or F is nearly singular the terms are
+computed as they stand above.
+
+The matrices are small and there is one per cluster, so every number of the algebra is a vector over LANES
+clusters, held in the processor's registers. Arrays of such vectors have shape (entries, LANES); matrices are in
+row order, symmetric and triangular ones by the rows of their lower triangle. Lanes left over are clusters of no rows.
 
 Array names: m (P,), c (P, Q), log_sigma (G, K), dof (G, K), sxx (G, P, P) of which only the blocks inside one
 equation are read, sxy (G, P), syy (G, K), starts (K + 1,) the first coefficient of each equation.
 """
 
 import math
+import operator
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic, models, overload, register_model
 
-Floats = NDArray[np.float64]
-MOST_LANES = 32
+LANES = 16
+SMALLEST_PIVOT = 1e-4  # of T F, below which dividing by it would lose digits
 _FAST = {"contract", "reassoc", "nsz", "arcp"}
+
+
+class _LanesType(types.Type):
+    """A number for each of LANES clusters, which the compiler keeps in vector registers."""
+
+    def __init__(self) -> None:
+        super().__init__("Lanes")
+
+
+_LANES = _LanesType()
+_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+
+
+@register_model(_LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):  # type: ignore[no-untyped-def]
+        super().__init__(manager, kind, _VECTOR)
+
+
+def _broadcast(builder, value):  # type: ignore[no-untyped-def]
+    if value.type == _VECTOR:
+        return value
+    one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), value, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+
+def _address(context, builder, array_type, array, row_type, row):  # type: ignore[no-untyped-def]
+    data = context.make_array(array_type)(context, builder, array).data
+    row = context.cast(builder, row, row_type, types.intp)
+    return builder.gep(builder.bitcast(data, _VECTOR.as_pointer()), [row])
+
+
+@intrinsic
+def _get(_context, array, row):  # type: ignore[no-untyped-def]
+    """Return the vector that is row ``row`` of an array (entries, LANES)."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        at = _address(context, builder, signature.args[0], args[0], signature.args[1], args[1])
+        return builder.load(at, align=8)
+
+    return _LANES(array, row), emit
+
+
+@intrinsic
+def _put(_context, array, row, value):  # type: ignore[no-untyped-def]
+    """Make a vector row ``row`` of an array (entries, LANES)."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        at = _address(context, builder, signature.args[0], args[0], signature.args[1], args[1])
+        builder.store(args[2], at, align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, row, _LANES), emit
+
+
+@intrinsic
+def _spread(_context, value):  # type: ignore[no-untyped-def]
+    """Return a vector with the same number in every lane."""
+    return _LANES(types.float64), lambda context, builder, signature, args: _broadcast(builder, args[0])
+
+
+@intrinsic
+def _root(_context, value):  # type: ignore[no-untyped-def]
+    """Return the square root of each lane."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        kind = ir.FunctionType(_VECTOR, [_VECTOR])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f64"), args)
+
+    return _LANES(value), emit
+
+
+@intrinsic
+def _total(_context, value):  # type: ignore[no-untyped-def]
+    """Return the sum over lanes."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType(), _VECTOR])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{LANES}f64")
+        return builder.call(function, [ir.DoubleType()(0.0), args[0]], fastmath=("reassoc", "nsz"))
+
+    return types.float64(value), emit
+
+
+def _define_operator(python_operators, instruction):  # type: ignore[no-untyped-def]
+    """Let numba apply an operator to two vectors, or to a vector and a number."""
+
+    @intrinsic
+    def apply(_context, a, b):  # type: ignore[no-untyped-def]
+        def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            return getattr(builder, instruction)(*(_broadcast(builder, arg) for arg in args), flags=tuple(_FAST))
+
+        return _LANES(a, b), emit
+
+    def choose(a, b):  # type: ignore[no-untyped-def]
+        return (lambda a, b: apply(a, b)) if _LANES in (a, b) else None
+
+    for python_operator in python_operators:
+        overload(python_operator)(choose)
+
+
+_define_operator((operator.add, operator.iadd), "fadd")
+_define_operator((operator.sub, operator.isub), "fsub")
+_define_operator((operator.mul, operator.imul), "fmul")
+_define_operator((operator.truediv, operator.itruediv), "fdiv")
 
 
 @numba.njit(cache=True)
@@ -83,250 +206,344 @@ def covariance_root(tau, factor, rows, c):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _root_pullback(tau, factor, rows, g_c, g_tau, g_factor):  # type: ignore[no-untyped-def]
-    n_correlated = factor.shape[0]
-    for q in range(tau.shape[0]):
-        if q < n_correlated:
-            total = 0.0
-            for r in range(q + 1):
-                total += g_c[rows[q], r] * factor[q, r]
-                g_factor[q, r] = g_c[rows[q], r] * tau[q]
-            g_tau[q] = total
-        else:
-            g_tau[q] = g_c[rows[q], q]
+def _root_pullback(tau, factor, g_root, g_tau, g_factor):  # type: ignore[no-untyped-def]
+    """Fill g_tau and the lower triangle of g_factor from the gradient g_root (Q, Q) with respect to T F."""
+    for v in range(tau.shape[0]):
+        total = 0.0
+        for r in range(v + 1):
+            total += g_root[v, r] * factor[v, r]
+            g_factor[v, r] = g_root[v, r] * tau[v]
+        g_tau[v] = total
 
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull):  # type: ignore[no-untyped-def]
-    """Fill inv_var (K, L), information (P, P, L) inside equations' blocks, and pull (P, L) with h of a batch of clusters."""
-    n_lanes = inv_var.shape[-1]
+    """Fill inv_var (K), information (P P) inside equations' blocks, and pull (P) with h of a batch of clusters."""
+    p = pull.shape[0]
     n_clusters, n_eq = log_sigma.shape
-    used = min(n_lanes, n_clusters - first)
+    used = min(LANES, n_clusters - first)
     for k in range(n_eq):
-        for lane in range(n_lanes):
+        for lane in range(LANES):
             inv_var[k, lane] = math.exp(-2.0 * log_sigma[first + lane, k]) if lane < used else 0.0
+        scale = _get(inv_var, k)
         for i in range(starts[k], starts[k + 1]):
-            for lane in range(n_lanes):
-                pull[i, lane] = sxy[first + lane, i] * inv_var[k, lane] if lane < used else 0.0
-            for j in range(starts[k], starts[k + 1]):
-                for lane in range(n_lanes):
-                    information[i, j, lane] = sxx[first + lane, i, j] * inv_var[k, lane] if lane < used else 0.0
+            for lane in range(used):
+                pull[i, lane] = sxy[first + lane, i]
+            _put(pull, i, _get(pull, i) * scale)
+            for j in range(starts[k], i + 1):
+                for lane in range(used):
+                    information[i * p + j, lane] = sxx[first + lane, i, j]
+                value = _get(information, i * p + j) * scale
+                _put(information, i * p + j, value)
+                _put(information, j * p + i, value)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _score(m, information, pull, starts, score, value):  # type: ignore[no-untyped-def]
-    """Fill score (P, L) with h - Lambda m and add h'm - m'Lambda m / 2 to value (L,)."""
-    n_lanes = pull.shape[-1]
+def _score(theta, information, pull, starts, score):  # type: ignore[no-untyped-def]
+    """Fill score (P) with h - Lambda theta."""
+    p = pull.shape[0]
     for k in range(starts.shape[0] - 1):
         for i in range(starts[k], starts[k + 1]):
-            for lane in range(n_lanes):
-                score[i, lane] = pull[i, lane]
+            total = _get(pull, i)
             for j in range(starts[k], starts[k + 1]):
-                at = m[j]
-                for lane in range(n_lanes):
-                    score[i, lane] -= information[i, j, lane] * at
-            at = 0.5 * m[i]
-            for lane in range(n_lanes):
-                value[lane] += at * (pull[i, lane] + score[i, lane])
+                total -= _get(information, i * p + j) * _get(theta, j)
+            _put(score, i, total)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _information_times_root(c, information, starts, lam_c):  # type: ignore[no-untyped-def]
-    """Fill lam_c (P, Q, L) with Lambda_g C."""
-    n_lanes = lam_c.shape[-1]
+    """Fill lam_c (P Q) with Lambda_g C, up to the last column of C that an equation's coefficients use."""
+    p, q = c.shape
     for k in range(starts.shape[0] - 1):
-        for i in range(starts[k], starts[k + 1]):
-            lam_c[i] = 0.0
-            for j in range(starts[k], starts[k + 1]):
-                for r in range(c.shape[1]):
-                    at = c[j, r]
-                    if at != 0.0:
-                        for lane in range(n_lanes):
-                            lam_c[i, r, lane] += information[i, j, lane] * at
+        first, last = starts[k], starts[k + 1]
+        for r in range(_width(c, first, last)):
+            for i in range(first, last):
+                total = _spread(0.0)
+                for j in range(first, last):
+                    total += c[j, r] * _get(information, i * p + j)
+                _put(lam_c, i * q + r, total)
+
+
+@numba.njit(cache=True)
+def _width(c, first, last):  # type: ignore[no-untyped-def]
+    """Return the number of columns of c up to the last one that is not zero in rows first to last - 1."""
+    width = 0
+    for i in range(first, last):
+        for r in range(width, c.shape[1]):
+            if c[i, r] != 0.0:
+                width = r + 1
+    return width
 
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _fill_b(c, lam_c, b):  # type: ignore[no-untyped-def]
-    """Fill the lower triangle of b (Q, Q, L) with I + C' Lambda C."""
-    n_lanes = b.shape[-1]
+    """Fill b (lower triangle) with B - I = C' Lambda C."""
     p, q = c.shape
-    b[:] = 0.0
+    support = np.empty(p, np.int64)
     for r in range(q):
-        b[r, r] = 1.0
-    for i in range(p):
-        for r in range(q):
-            at = c[i, r]
-            if at != 0.0:
-                for s in range(r + 1):
-                    for lane in range(n_lanes):
-                        b[r, s, lane] += at * lam_c[i, s, lane]
+        n = 0
+        for i in range(p):
+            support[n] = i
+            n += c[i, r] != 0.0
+        for s in range(r + 1):
+            total = _spread(0.0)
+            for a in range(n):
+                i = support[a]
+                total += c[i, r] * _get(lam_c, i * q + s)
+            _put(b, r * (r + 1) // 2 + s, total)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _cholesky(b, value):  # type: ignore[no-untyped-def]
-    """Replace the lower triangle of b (Q, Q, L) by its Cholesky factor and take log|B| / 2 from value (L,).
+def _cholesky(b, scale, excess):  # type: ignore[no-untyped-def]
+    """Replace b, which holds B - I, by the Cholesky factor of B below its diagonal.
 
-    B is the identity plus a positive semi-definite matrix, so its pivots are at least one.
+    Fills scale (Q) with one over the factor's diagonal, and excess (Q) with (d - 1) / d, d the squared diagonal.
+    B is the identity plus a positive semi-definite matrix, so d is at least one.
     """
-    n_lanes = b.shape[-1]
-    total = np.empty(n_lanes)
-    for r in range(b.shape[0]):
-        for s in range(r + 1):
-            for lane in range(n_lanes):
-                total[lane] = b[r, s, lane]
+    for r in range(scale.shape[0]):
+        row = r * (r + 1) // 2
+        surplus = _get(b, row + r)
+        for s in range(r):
+            column = s * (s + 1) // 2
+            total = _get(b, row + s)
             for t in range(s):
-                for lane in range(n_lanes):
-                    total[lane] -= b[r, t, lane] * b[s, t, lane]
-            if s < r:
-                for lane in range(n_lanes):
-                    b[r, s, lane] = total[lane] / b[s, s, lane]
-        for lane in range(n_lanes):
-            value[lane] -= 0.5 * math.log(total[lane])
-            b[r, r, lane] = math.sqrt(total[lane])
+                total -= _get(b, row + t) * _get(b, column + t)
+            total *= _get(scale, s)
+            _put(b, row + s, total)
+            surplus -= total * total
+        inverse = 1.0 / _root(surplus + 1.0)
+        _put(scale, r, inverse)
+        _put(excess, r, surplus * inverse * inverse)
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _half_log_determinant(scale):  # type: ignore[no-untyped-def]
+    """Return log|B| / 2 summed over lanes from one over the factor's diagonal; products of few cannot underflow."""
+    total = 0.0
+    for first in range(0, scale.shape[0], 4):
+        for lane in range(LANES):
+            product = 1.0
+            for r in range(first, min(first + 4, scale.shape[0])):
+                product *= scale[r, lane]
+            total -= math.log(product)
+    return total
 
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _project(c, score, e):  # type: ignore[no-untyped-def]
-    """Fill e (Q, L) with C' score."""
-    n_lanes = e.shape[-1]
+    """Fill e (Q) with C' score."""
     p, q = c.shape
-    e[:] = 0.0
+    for r in range(q):
+        total = _spread(0.0)
+        for i in range(p):
+            if c[i, r] != 0.0:
+                total += c[i, r] * _get(score, i)
+        _put(e, r, total)
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _expand(m, c, e, theta):  # type: ignore[no-untyped-def]
+    """Fill theta (P) with m + C e."""
+    p, q = c.shape
     for i in range(p):
+        total = _spread(m[i])
         for r in range(q):
-            at = c[i, r]
-            if at != 0.0:
-                for lane in range(n_lanes):
-                    e[r, lane] += at * score[i, lane]
+            if c[i, r] != 0.0:
+                total += c[i, r] * _get(e, r)
+        _put(theta, i, total)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _solve_lower(b, e):  # type: ignore[no-untyped-def]
-    n_lanes = e.shape[-1]
-    for r in range(b.shape[0]):
+def _solve_lower(b, scale, e):  # type: ignore[no-untyped-def]
+    for r in range(scale.shape[0]):
+        total = _get(e, r)
         for t in range(r):
-            for lane in range(n_lanes):
-                e[r, lane] -= b[r, t, lane] * e[t, lane]
-        for lane in range(n_lanes):
-            e[r, lane] /= b[r, r, lane]
+            total -= _get(b, r * (r + 1) // 2 + t) * _get(e, t)
+        _put(e, r, total * _get(scale, r))
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _solve_lower_transposed(b, e):  # type: ignore[no-untyped-def]
-    n_lanes = e.shape[-1]
-    for r in range(b.shape[0] - 1, -1, -1):
-        for lane in range(n_lanes):
-            e[r, lane] /= b[r, r, lane]
-        for t in range(r):
-            for lane in range(n_lanes):
-                e[t, lane] -= b[r, t, lane] * e[r, lane]
+def _solve_lower_transposed(b, scale, e):  # type: ignore[no-untyped-def]
+    q = scale.shape[0]
+    for r in range(q - 1, -1, -1):
+        total = _get(e, r)
+        for t in range(r + 1, q):
+            total -= _get(b, t * (t + 1) // 2 + r) * _get(e, t)
+        _put(e, r, total * _get(scale, r))
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _invert(b, w, inverse):  # type: ignore[no-untyped-def]
-    """Fill inverse (Q, Q, L) with B^-1 from its Cholesky factor b, using w (Q, Q, L) for the factor's inverse."""
-    n_lanes = b.shape[-1]
-    q = b.shape[0]
-    w[:] = 0.0
-    inverse[:] = 0.0
-    for r in range(q):
-        for t in range(r):
-            for s in range(t + 1):
-                for lane in range(n_lanes):
-                    w[r, s, lane] -= b[r, t, lane] * w[t, s, lane]
+def _invert_factor(b, scale):  # type: ignore[no-untyped-def]
+    """Replace the Cholesky factor in b by its inverse W."""
+    for r in range(scale.shape[0]):
+        row = r * (r + 1) // 2
         for s in range(r):
-            for lane in range(n_lanes):
-                w[r, s, lane] /= b[r, r, lane]
-        for lane in range(n_lanes):
-            w[r, r, lane] = 1.0 / b[r, r, lane]
-    for t in range(q):
-        for r in range(t + 1):
-            for s in range(r + 1):
-                for lane in range(n_lanes):
-                    inverse[r, s, lane] += w[t, r, lane] * w[t, s, lane]
-    for r in range(q):
-        for s in range(r):
-            for lane in range(n_lanes):
-                inverse[s, r, lane] = inverse[r, s, lane]
+            total = _get(b, row + s) * _get(scale, s)
+            for t in range(s + 1, r):
+                total += _get(b, row + t) * _get(b, t * (t + 1) // 2 + s)
+            _put(b, row + s, total * (-1.0 * _get(scale, r)))
+        _put(b, row + r, _get(scale, r))
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _add_gradients(c, m, e, lam_c, inverse, score, pull, starts, g_m, g_c, quadratic):  # type: ignore[no-untyped-def]
-    """Add a batch of clusters' gradients to g_m (P,) and g_c (P, Q).
+def _fill_d(b, excess):  # type: ignore[no-untyped-def]
+    """Replace the inverse factor W in b by D = I - W'W; excess is 1 - W_rr^2."""
+    q = excess.shape[0]
+    for r in range(q):
+        row = r * (r + 1) // 2
+        for s in range(r + 1):
+            total = _spread(0.0)
+            for t in range(r + 1, q):
+                at = t * (t + 1) // 2
+                total -= _get(b, at + r) * _get(b, at + s)
+            total += _get(excess, r) if s == r else -1.0 * (_get(b, row + r) * _get(b, row + s))
+            _put(b, row + s, total)
 
-    Fills quadratic (K, L) with E[theta' Lambda theta - 2 h' theta] given the data, equation by equation.
-    """
-    n_lanes = e.shape[-1]
-    q = c.shape[1]
-    resid, theta, product = np.empty(n_lanes), np.empty(n_lanes), np.empty((q, n_lanes))
-    quadratic[:] = 0.0
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _add_products(d, e, g_products):  # type: ignore[no-untyped-def]
+    """Add e e' - D, summed over a batch of clusters, to the lower triangle of g_products (Q, Q)."""
+    for r in range(e.shape[0]):
+        for s in range(r + 1):
+            g_products[r, s] += _total(_get(e, r) * _get(e, s) - _get(d, r * (r + 1) // 2 + s))
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _weigh(d, weights, first_of, last_of, quadratic):  # type: ignore[no-untyped-def]
+    """Fill quadratic (K) with the sum of weights[k] times D over the lower triangle."""
+    q = weights.shape[1]
+    for k in range(weights.shape[0]):
+        total = _spread(0.0)
+        for r in range(first_of[k], q):
+            for s in range(min(r + 1, last_of[k])):
+                total += weights[k, r, s] * _get(d, r * (r + 1) // 2 + s)
+        _put(quadratic, k, total)
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _add_direct(c, d, e, lam_c, score, starts, rows, equation, g_root, quadratic):  # type: ignore[no-untyped-def]
+    """Add (h - Lambda theta) e' - Lambda C B^-1 to g_root (Q, Q) and fill quadratic (K) with tr_k(Lambda C B^-1 C')."""
+    q = e.shape[0]
     for k in range(starts.shape[0] - 1):
-        for i in range(starts[k], starts[k + 1]):
-            for lane in range(n_lanes):
-                resid[lane] = score[i, lane]
-                theta[lane] = m[i]
-            product[:] = 0.0
-            for r in range(q):
-                at = c[i, r]
-                for lane in range(n_lanes):
-                    resid[lane] -= lam_c[i, r, lane] * e[r, lane]
-                    theta[lane] += at * e[r, lane]
-                for s in range(q):
-                    for lane in range(n_lanes):
-                        product[s, lane] += lam_c[i, r, lane] * inverse[r, s, lane]
-            for r in range(q):
-                total = 0.0
-                at = c[i, r]
-                for lane in range(n_lanes):
-                    total += resid[lane] * e[r, lane] - product[r, lane]
-                    quadratic[k, lane] += product[r, lane] * at
-                g_c[i, r] += total
-            total = 0.0
-            for lane in range(n_lanes):
-                total += resid[lane]
-                # h - Lambda theta = resid, hence theta'(Lambda theta - 2 h) = -theta'(h + resid)
-                quadratic[k, lane] -= theta[lane] * (pull[i, lane] + resid[lane])
-            g_m[i] += total
+        _put(quadratic, k, _spread(0.0))
+    for v in range(q):
+        i, k = rows[v], equation[v]
+        width = _width(c, starts[k], starts[k + 1])
+        for r in range(v + 1):
+            product = _get(lam_c, i * q + r) if r < width else _spread(0.0)
+            for s in range(width):
+                high, low = max(r, s), min(r, s)
+                product -= _get(lam_c, i * q + s) * _get(d, high * (high + 1) // 2 + low)
+            g_root[v, r] += _total(_get(score, i) * _get(e, r) - product)
+            _put(quadratic, k, _get(quadratic, k) + c[i, r] * product)
 
 
 @numba.njit(cache=True)
-def _count_lanes(n_clusters):  # type: ignore[no-untyped-def]
-    """Return a multiple of eight, the vector width, up to what the fast caches hold."""
-    return min(MOST_LANES, 8 * ((n_clusters + 7) // 8))
+def _equation_of(starts, rows):  # type: ignore[no-untyped-def]
+    """Return the equation of each varying coefficient."""
+    equation = np.empty(rows.shape[0], np.int64)
+    for v in range(rows.shape[0]):
+        equation[v] = np.searchsorted(starts, rows[v], side="right") - 1
+    return equation
+
+
+@numba.njit(cache=True)
+def _invert_lower(factor):  # type: ignore[no-untyped-def]
+    inverse = np.zeros_like(factor)
+    for r in range(factor.shape[0]):
+        for t in range(r):
+            for s in range(t + 1):
+                inverse[r, s] -= factor[r, t] * inverse[t, s]
+        inverse[r, r] = 1.0
+        for s in range(r + 1):
+            inverse[r, s] /= factor[r, r]
+    return inverse
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _moments_log_likelihood(m, c, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
-    """Log-likelihood of all clusters and its gradients with respect to m, c and log_sigma."""
+def _trace_weights(factor, inverse, equation, n_eq):  # type: ignore[no-untyped-def]
+    """Return M_k (K, Q, Q), lower triangles, and the first and one past the last varying coefficient of each equation."""
+    q = factor.shape[0]
+    weights = np.zeros((n_eq, q, q))
+    first_of, last_of = np.full(n_eq, q), np.zeros(n_eq, np.int64)
+    for v in range(q):
+        k = equation[v]
+        first_of[k], last_of[k] = min(first_of[k], v), v + 1
+        for r in range(v, q):
+            for s in range(v + 1):
+                weights[k, r, s] += inverse[r, v] * factor[v, s]
+    return weights, first_of, last_of
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _divide_by_root(tau, inverse, products, g_root):  # type: ignore[no-untyped-def]
+    """Fill the lower triangle of g_root with T^-1 F'^-1 products, products symmetric and given by its lower triangle."""
+    q = tau.shape[0]
+    for t in range(q):
+        for v in range(t + 1):
+            for r in range(v + 1):
+                g_root[v, r] += inverse[t, v] / tau[v] * products[t, r]
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _moments_log_likelihood(m, c, tau, factor, log_sigma, dof, sxx, sxy, syy, starts, rows):  # type: ignore[no-untyped-def]
+    """Log-likelihood of all clusters and its gradients with respect to m, the varying rows of c and log_sigma."""
     n_clusters, n_eq = log_sigma.shape
-    lanes = _count_lanes(n_clusters)
     p, q = c.shape
-    g_m, g_c, g_s = np.zeros(p), np.zeros((p, q)), np.zeros((n_clusters, n_eq))
-    information, lam_c = np.zeros((p, p, lanes)), np.empty((p, q, lanes))
-    b, w, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes)), np.empty((q, q, lanes))
-    inv_var, quadratic = np.empty((n_eq, lanes)), np.empty((n_eq, lanes))
-    pull, score, e, value = np.empty((p, lanes)), np.empty((p, lanes)), np.empty((q, lanes)), np.zeros(lanes)
+    g_m, g_root, g_s, products = np.zeros(p), np.zeros((q, q)), np.empty((n_clusters, n_eq)), np.zeros((q, q))
+    information, lam_c, b = np.zeros((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
+    pull, score, theta = np.zeros((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
+    e, scale, excess = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((q, LANES))
+    inv_var, quadratic = np.empty((n_eq, LANES)), np.empty((n_eq, LANES))
+    equation = _equation_of(starts, rows)
+    direct = False
+    for v in range(q):
+        direct |= not min(tau[v], 1.0) * factor[v, v] > SMALLEST_PIVOT
+    inverse = np.zeros_like(factor) if direct else _invert_lower(factor)
+    weights, first_of, last_of = _trace_weights(factor, inverse, equation, n_eq)
     log_lik = 0.0
-    for first in range(0, n_clusters, lanes):
+    for first in range(0, n_clusters, LANES):
         _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull)
-        _score(m, information, pull, starts, score, value)
+        for i in range(p):
+            _put(theta, i, _spread(m[i]))
+        _score(theta, information, pull, starts, score)
+        value = _spread(0.0)
+        for i in range(p):
+            value += 0.5 * m[i] * (_get(pull, i) + _get(score, i))
         _information_times_root(c, information, starts, lam_c)
         _fill_b(c, lam_c, b)
-        _cholesky(b, value)
+        _cholesky(b, scale, excess)
         _project(c, score, e)
-        _solve_lower(b, e)
+        _solve_lower(b, scale, e)
         for r in range(q):
-            for lane in range(lanes):
-                value[lane] += 0.5 * e[r, lane] * e[r, lane]
-        _solve_lower_transposed(b, e)
-        _invert(b, w, inverse)
-        _add_gradients(c, m, e, lam_c, inverse, score, pull, starts, g_m, g_c, quadratic)
-        for lane in range(min(lanes, n_clusters - first)):
+            value += 0.5 * _get(e, r) * _get(e, r)
+        log_lik += _total(value) - _half_log_determinant(scale)
+        _solve_lower_transposed(b, scale, e)
+        _expand(m, c, e, theta)
+        _score(theta, information, pull, starts, score)
+        _invert_factor(b, scale)
+        _fill_d(b, excess)
+        if direct:
+            _add_direct(c, b, e, lam_c, score, starts, rows, equation, g_root, quadratic)
+        else:
+            _add_products(b, e, products)
+            _weigh(b, weights, first_of, last_of, quadratic)
+        for k in range(n_eq):
+            total = _get(quadratic, k)
+            for i in range(starts[k], starts[k + 1]):
+                # h - Lambda theta = score, hence theta'(Lambda theta - 2 h) = -theta'(h + score)
+                total -= _get(theta, i) * (_get(pull, i) + _get(score, i))
+                g_m[i] += _total(_get(score, i))
+            _put(quadratic, k, total)
+        for lane in range(min(LANES, n_clusters - first)):
             g = first + lane
             for k in range(n_eq):
                 total = syy[g, k] * inv_var[k, lane]
                 log_lik -= dof[g, k] * log_sigma[g, k] + 0.5 * total
                 g_s[g, k] = total + quadratic[k, lane] - dof[g, k]
-    return log_lik + value.sum(), g_m, g_c, g_s
+    if not direct:
+        _divide_by_root(tau, inverse, products, g_root)
+    return log_lik, g_m, g_root, g_s
 
 
 @numba.njit(cache=True)
@@ -334,14 +551,13 @@ def marginal_log_likelihood(m, tau, partial, log_sigma, dof, sxx, sxy, syy, star
     """Log-likelihood of all clusters and its gradients with respect to m, tau, partial and log_sigma."""
     n_varying = tau.shape[0]
     n_correlated = (1 + int(math.sqrt(1.0 + 8.0 * partial.shape[0]) + 0.5)) // 2 if n_varying > 0 else 0
-    factor = np.empty((n_correlated, n_correlated))
-    c = np.empty((m.shape[0], n_varying))
-    correlation_factor(partial, factor)
+    factor, c = np.eye(n_varying), np.empty((m.shape[0], n_varying))
+    correlation_factor(partial, factor[:n_correlated, :n_correlated])
     covariance_root(tau, factor, rows, c)
-    log_lik, g_m, g_c, g_s = _moments_log_likelihood(m, c, log_sigma, dof, sxx, sxy, syy, starts)
+    log_lik, g_m, g_root, g_s = _moments_log_likelihood(m, c, tau, factor, log_sigma, dof, sxx, sxy, syy, starts, rows)
     g_tau, g_factor, g_partial = np.empty(n_varying), np.zeros_like(factor), np.empty(partial.shape[0])
-    _root_pullback(tau, factor, rows, g_c, g_tau, g_factor)
-    _factor_pullback(partial, g_factor, g_partial)
+    _root_pullback(tau, factor, g_root, g_tau, g_factor)
+    _factor_pullback(partial, g_factor[:n_correlated, :n_correlated], g_partial)
     return log_lik, g_m, g_tau, g_partial, g_s
 
 
@@ -352,28 +568,27 @@ def draw_cluster_coefficients(m, c, log_sigma, sxx, sxy, starts, noise, out):  #
     m (S, P), c (S, P, Q), log_sigma (S, G, K) are posterior draws; noise (S, G, Q) is standard normal.
     """
     n_draws, n_clusters, n_eq = log_sigma.shape
-    lanes = _count_lanes(n_clusters)
     p, q = c.shape[1], c.shape[2]
-    information, lam_c, b = np.zeros((p, p, lanes)), np.empty((p, q, lanes)), np.empty((q, q, lanes))
-    inv_var, value = np.empty((n_eq, lanes)), np.zeros(lanes)
-    pull, score, e = np.empty((p, lanes)), np.empty((p, lanes)), np.empty((q, lanes))
+    information, lam_c, b = np.zeros((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
+    pull, score, theta = np.zeros((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
+    e, scale, excess, inv_var = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((q, LANES)), np.empty((n_eq, LANES))
     for draw in range(n_draws):
-        for first in range(0, n_clusters, lanes):
+        for first in range(0, n_clusters, LANES):
             _load(first, log_sigma[draw], sxx, sxy, starts, inv_var, information, pull)
-            _score(m[draw], information, pull, starts, score, value)
+            for i in range(p):
+                _put(theta, i, _spread(m[draw, i]))
+            _score(theta, information, pull, starts, score)
             _information_times_root(c[draw], information, starts, lam_c)
             _fill_b(c[draw], lam_c, b)
-            _cholesky(b, value)
+            _cholesky(b, scale, excess)
             _project(c[draw], score, e)
-            _solve_lower(b, e)
-            used = min(lanes, n_clusters - first)
+            _solve_lower(b, scale, e)
+            used = min(LANES, n_clusters - first)
             for lane in range(used):
                 for r in range(q):
                     e[r, lane] += noise[draw, first + lane, r]
-            _solve_lower_transposed(b, e)
+            _solve_lower_transposed(b, scale, e)
+            _expand(m[draw], c[draw], e, theta)
             for lane in range(used):
                 for i in range(p):
-                    total = m[draw, i]
-                    for r in range(q):
-                        total += c[draw, i, r] * e[r, lane]
-                    out[draw, first + lane, i] = total
+                    out[draw, first + lane, i] = theta[i, lane]
