@@ -177,19 +177,19 @@ def correlation_factor(partial, factor):  # type: ignore[no-untyped-def]
 def _factor_pullback(partial, g_factor, g_partial):  # type: ignore[no-untyped-def]
     """Fill g_partial with the gradient that g_factor (R, R) implies for the partial correlations."""
     n = g_factor.shape[0]
-    remainders = np.empty(n + 1)
+    remainders, shrinks = np.empty(n + 1), np.empty(n)
     for i in range(n):
         start = i * (i - 1) // 2
         remainders[0] = 1.0
         for j in range(i):
             z = partial[start + j]
-            remainders[j + 1] = remainders[j] * math.sqrt(1.0 - z * z)
+            shrinks[j] = math.sqrt(1.0 - z * z)
+            remainders[j + 1] = remainders[j] * shrinks[j]
         g_remainder = g_factor[i, i]
         for j in range(i - 1, -1, -1):
             z = partial[start + j]
-            shrink = math.sqrt(1.0 - z * z)
-            g_partial[start + j] = g_factor[i, j] * remainders[j] - g_remainder * remainders[j] * z / shrink
-            g_remainder = g_factor[i, j] * z + g_remainder * shrink
+            g_partial[start + j] = g_factor[i, j] * remainders[j] - g_remainder * remainders[j] * z / shrinks[j]
+            g_remainder = g_factor[i, j] * z + g_remainder * shrinks[j]
 
 
 @numba.njit(cache=True)
@@ -218,21 +218,24 @@ def _root_pullback(tau, factor, g_root, g_tau, g_factor):  # type: ignore[no-unt
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull):  # type: ignore[no-untyped-def]
-    """Fill inv_var (K), information (P P) inside equations' blocks, and pull (P) with h of a batch of clusters."""
+    """Fill inv_var (K), information (P P) inside equations' blocks, and pull (P) with h of a batch of clusters.
+
+    Lanes left over repeat the last cluster, weighted by zero.
+    """
     p = pull.shape[0]
     n_clusters, n_eq = log_sigma.shape
-    used = min(LANES, n_clusters - first)
+    last = n_clusters - 1
     for k in range(n_eq):
         for lane in range(LANES):
-            inv_var[k, lane] = math.exp(-2.0 * log_sigma[first + lane, k]) if lane < used else 0.0
+            inv_var[k, lane] = math.exp(-2.0 * log_sigma[first + lane, k]) if first + lane <= last else 0.0
         scale = _get(inv_var, k)
         for i in range(starts[k], starts[k + 1]):
-            for lane in range(used):
-                pull[i, lane] = sxy[first + lane, i]
+            for lane in range(LANES):
+                pull[i, lane] = sxy[min(first + lane, last), i]
             _put(pull, i, _get(pull, i) * scale)
             for j in range(starts[k], i + 1):
-                for lane in range(used):
-                    information[i * p + j, lane] = sxx[first + lane, i, j]
+                for lane in range(LANES):
+                    information[i * p + j, lane] = sxx[min(first + lane, last), i, j]
                 value = _get(information, i * p + j) * scale
                 _put(information, i * p + j, value)
                 _put(information, j * p + i, value)
@@ -252,16 +255,21 @@ def _score(theta, information, pull, starts, score):  # type: ignore[no-untyped-
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _information_times_root(c, information, starts, lam_c):  # type: ignore[no-untyped-def]
-    """Fill lam_c (P Q) with Lambda_g C, up to the last column of C that an equation's coefficients use."""
-    p, q = c.shape
+    """Fill lam_c (Q P), column by column, with Lambda_g C up to the last column that an equation uses, two at a time."""
+    p = c.shape[0]
     for k in range(starts.shape[0] - 1):
         first, last = starts[k], starts[k + 1]
-        for r in range(_width(c, first, last)):
+        width = _width(c, first, last)
+        for r in range(0, width, 2):
+            after = min(r + 1, width - 1)
             for i in range(first, last):
-                total = _spread(0.0)
+                left, right = _spread(0.0), _spread(0.0)
                 for j in range(first, last):
-                    total += c[j, r] * _get(information, i * p + j)
-                _put(lam_c, i * q + r, total)
+                    at = _get(information, i * p + j)
+                    left += c[j, r] * at
+                    right += c[j, after] * at
+                _put(lam_c, r * p + i, left)
+                _put(lam_c, after * p + i, right)
 
 
 @numba.njit(cache=True)
@@ -275,22 +283,34 @@ def _width(c, first, last):  # type: ignore[no-untyped-def]
     return width
 
 
-@numba.njit(fastmath=_FAST, cache=True)
-def _fill_b(c, lam_c, b):  # type: ignore[no-untyped-def]
-    """Fill b (lower triangle) with B - I = C' Lambda C."""
+@numba.njit(cache=True)
+def _find_support(c):  # type: ignore[no-untyped-def]
+    """Return the rows (Q, P) where column r or r + 1 of c is not zero, and how many they are (Q)."""
     p, q = c.shape
-    support = np.empty(p, np.int64)
+    support, count = np.empty((q, p), np.int64), np.zeros(q, np.int64)
     for r in range(q):
-        n = 0
         for i in range(p):
-            support[n] = i
-            n += c[i, r] != 0.0
-        for s in range(r + 1):
-            total = _spread(0.0)
-            for a in range(n):
-                i = support[a]
-                total += c[i, r] * _get(lam_c, i * q + s)
-            _put(b, r * (r + 1) // 2 + s, total)
+            if c[i, r] != 0.0 or c[i, min(r + 1, q - 1)] != 0.0:
+                support[r, count[r]] = i
+                count[r] += 1
+    return support, count
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _fill_b(c, lam_c, support, count, b):  # type: ignore[no-untyped-def]
+    """Fill b (lower triangle) with B - I = C' Lambda C, two rows at a time."""
+    p, q = c.shape
+    for s in range(q):
+        for r in range(s, q, 2):
+            lower = min(r + 1, q - 1)
+            first, second = _spread(0.0), _spread(0.0)
+            for a in range(count[r]):
+                i = support[r, a]
+                at = _get(lam_c, s * p + i)
+                first += c[i, r] * at
+                second += c[i, lower] * at
+            _put(b, r * (r + 1) // 2 + s, first)
+            _put(b, lower * (lower + 1) // 2 + s, second)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
@@ -318,14 +338,16 @@ def _cholesky(b, scale, excess):  # type: ignore[no-untyped-def]
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _half_log_determinant(scale):  # type: ignore[no-untyped-def]
-    """Return log|B| / 2 summed over lanes from one over the factor's diagonal; products of few cannot underflow."""
-    total = 0.0
-    for first in range(0, scale.shape[0], 4):
+    """Return log|B| / 2 summed over lanes from one over the factor's diagonal, a logarithm for every eight of them."""
+    q = scale.shape[0]
+    total, products = 0.0, np.empty((1, LANES))
+    for first in range(0, q, 8):
+        product = _get(scale, first)
+        for r in range(first + 1, min(first + 8, q)):
+            product *= _get(scale, r)
+        _put(products, 0, product)
         for lane in range(LANES):
-            product = 1.0
-            for r in range(first, min(first + 4, scale.shape[0])):
-                product *= scale[r, lane]
-            total -= math.log(product)
+            total -= math.log(products[0, lane])
     return total
 
 
@@ -391,13 +413,21 @@ def _fill_d(b, excess):  # type: ignore[no-untyped-def]
     q = excess.shape[0]
     for r in range(q):
         row = r * (r + 1) // 2
-        for s in range(r + 1):
-            total = _spread(0.0)
+        diagonal = _get(excess, r)
+        corner = -1.0 * _get(b, row + r)
+        for t in range(r + 1, q):
+            at = _get(b, t * (t + 1) // 2 + r)
+            diagonal -= at * at
+        for s in range(0, r, 2):
+            left, right = corner * _get(b, row + s), corner * _get(b, row + s + 1)
             for t in range(r + 1, q):
-                at = t * (t + 1) // 2
-                total -= _get(b, at + r) * _get(b, at + s)
-            total += _get(excess, r) if s == r else -1.0 * (_get(b, row + r) * _get(b, row + s))
-            _put(b, row + s, total)
+                low = t * (t + 1) // 2
+                at = _get(b, low + r)
+                left -= at * _get(b, low + s)
+                right -= at * _get(b, low + s + 1)
+            _put(b, row + s, left)
+            _put(b, row + s + 1, right)
+        _put(b, row + r, diagonal)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
@@ -423,17 +453,17 @@ def _weigh(d, weights, first_of, last_of, quadratic):  # type: ignore[no-untyped
 @numba.njit(fastmath=_FAST, cache=True)
 def _add_direct(c, d, e, lam_c, score, starts, rows, equation, g_root, quadratic):  # type: ignore[no-untyped-def]
     """Add (h - Lambda theta) e' - Lambda C B^-1 to g_root (Q, Q) and fill quadratic (K) with tr_k(Lambda C B^-1 C')."""
-    q = e.shape[0]
+    p, q = c.shape
     for k in range(starts.shape[0] - 1):
         _put(quadratic, k, _spread(0.0))
     for v in range(q):
         i, k = rows[v], equation[v]
         width = _width(c, starts[k], starts[k + 1])
         for r in range(v + 1):
-            product = _get(lam_c, i * q + r) if r < width else _spread(0.0)
+            product = _get(lam_c, r * p + i) if r < width else _spread(0.0)
             for s in range(width):
                 high, low = max(r, s), min(r, s)
-                product -= _get(lam_c, i * q + s) * _get(d, high * (high + 1) // 2 + low)
+                product -= _get(lam_c, s * p + i) * _get(d, high * (high + 1) // 2 + low)
             g_root[v, r] += _total(_get(score, i) * _get(e, r) - product)
             _put(quadratic, k, _get(quadratic, k) + c[i, r] * product)
 
@@ -447,42 +477,48 @@ def _equation_of(starts, rows):  # type: ignore[no-untyped-def]
     return equation
 
 
-@numba.njit(cache=True)
+@numba.njit(fastmath=_FAST, cache=True)
 def _invert_lower(factor):  # type: ignore[no-untyped-def]
+    """Return the inverse of a lower triangular matrix whose rows are padded to a multiple of LANES."""
+    q, n = factor.shape[0], factor.shape[1] // LANES
     inverse = np.zeros_like(factor)
-    for r in range(factor.shape[0]):
-        for t in range(r):
-            for s in range(t + 1):
-                inverse[r, s] -= factor[r, t] * inverse[t, s]
+    for r in range(q):
         inverse[r, r] = 1.0
-        for s in range(r + 1):
-            inverse[r, s] /= factor[r, r]
+        for w in range(n):
+            row = _get(inverse, r * n + w)
+            for t in range(r):
+                row -= factor[r, t] * _get(inverse, t * n + w)
+            _put(inverse, r * n + w, row * (1.0 / factor[r, r]))
     return inverse
 
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _trace_weights(factor, inverse, equation, n_eq):  # type: ignore[no-untyped-def]
-    """Return M_k (K, Q, Q), lower triangles, and the first and one past the last varying coefficient of each equation."""
-    q = factor.shape[0]
-    weights = np.zeros((n_eq, q, q))
+    """Return M_k (K, Q, padded Q), lower triangles, and the first and one past the last varying coefficient of each."""
+    q, n = factor.shape[0], factor.shape[1] // LANES
+    weights = np.zeros((n_eq, q, n * LANES))
     first_of, last_of = np.full(n_eq, q), np.zeros(n_eq, np.int64)
     for v in range(q):
         k = equation[v]
         first_of[k], last_of[k] = min(first_of[k], v), v + 1
-        for r in range(v, q):
-            for s in range(v + 1):
-                weights[k, r, s] += inverse[r, v] * factor[v, s]
+        for w in range(n):
+            row = _get(factor, v * n + w)
+            for r in range(v, q):
+                at = (k * q + r) * n + w
+                _put(weights, at, _get(weights, at) + inverse[r, v] * row)
     return weights, first_of, last_of
 
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _divide_by_root(tau, inverse, products, g_root):  # type: ignore[no-untyped-def]
     """Fill the lower triangle of g_root with T^-1 F'^-1 products, products symmetric and given by its lower triangle."""
-    q = tau.shape[0]
-    for t in range(q):
-        for v in range(t + 1):
-            for r in range(v + 1):
-                g_root[v, r] += inverse[t, v] / tau[v] * products[t, r]
+    q, n = inverse.shape[0], inverse.shape[1] // LANES
+    for v in range(q):
+        for w in range(n):
+            row = _spread(0.0)
+            for t in range(v, q):
+                row += inverse[t, v] * _get(products, t * n + w)
+            _put(g_root, v * n + w, row * (1.0 / tau[v]))
 
 
 @numba.njit(fastmath=_FAST, cache=True)
@@ -490,12 +526,13 @@ def _moments_log_likelihood(m, c, tau, factor, log_sigma, dof, sxx, sxy, syy, st
     """Log-likelihood of all clusters and its gradients with respect to m, the varying rows of c and log_sigma."""
     n_clusters, n_eq = log_sigma.shape
     p, q = c.shape
-    g_m, g_root, g_s, products = np.zeros(p), np.zeros((q, q)), np.empty((n_clusters, n_eq)), np.zeros((q, q))
-    information, lam_c, b = np.zeros((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
-    pull, score, theta = np.zeros((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
+    g_m, g_s, g_root, products = np.zeros(p), np.empty((n_clusters, n_eq)), np.zeros_like(factor), np.zeros_like(factor)
+    information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
+    pull, score, theta = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
     e, scale, excess = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((q, LANES))
     inv_var, quadratic = np.empty((n_eq, LANES)), np.empty((n_eq, LANES))
     equation = _equation_of(starts, rows)
+    support, count = _find_support(c)
     direct = False
     for v in range(q):
         direct |= not min(tau[v], 1.0) * factor[v, v] > SMALLEST_PIVOT
@@ -511,7 +548,7 @@ def _moments_log_likelihood(m, c, tau, factor, log_sigma, dof, sxx, sxy, syy, st
         for i in range(p):
             value += 0.5 * m[i] * (_get(pull, i) + _get(score, i))
         _information_times_root(c, information, starts, lam_c)
-        _fill_b(c, lam_c, b)
+        _fill_b(c, lam_c, support, count, b)
         _cholesky(b, scale, excess)
         _project(c, score, e)
         _solve_lower(b, scale, e)
@@ -551,7 +588,9 @@ def marginal_log_likelihood(m, tau, partial, log_sigma, dof, sxx, sxy, syy, star
     """Log-likelihood of all clusters and its gradients with respect to m, tau, partial and log_sigma."""
     n_varying = tau.shape[0]
     n_correlated = (1 + int(math.sqrt(1.0 + 8.0 * partial.shape[0]) + 0.5)) // 2 if n_varying > 0 else 0
-    factor, c = np.eye(n_varying), np.empty((m.shape[0], n_varying))
+    factor, c = np.zeros((n_varying, LANES * ((n_varying + LANES - 1) // LANES))), np.empty((m.shape[0], n_varying))
+    for v in range(n_correlated, n_varying):
+        factor[v, v] = 1.0
     correlation_factor(partial, factor[:n_correlated, :n_correlated])
     covariance_root(tau, factor, rows, c)
     log_lik, g_m, g_root, g_s = _moments_log_likelihood(m, c, tau, factor, log_sigma, dof, sxx, sxy, syy, starts, rows)
@@ -569,17 +608,18 @@ def draw_cluster_coefficients(m, c, log_sigma, sxx, sxy, starts, noise, out):  #
     """
     n_draws, n_clusters, n_eq = log_sigma.shape
     p, q = c.shape[1], c.shape[2]
-    information, lam_c, b = np.zeros((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
-    pull, score, theta = np.zeros((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
+    information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
+    pull, score, theta = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
     e, scale, excess, inv_var = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((q, LANES)), np.empty((n_eq, LANES))
     for draw in range(n_draws):
+        support, count = _find_support(c[draw])
         for first in range(0, n_clusters, LANES):
             _load(first, log_sigma[draw], sxx, sxy, starts, inv_var, information, pull)
             for i in range(p):
                 _put(theta, i, _spread(m[draw, i]))
             _score(theta, information, pull, starts, score)
             _information_times_root(c[draw], information, starts, lam_c)
-            _fill_b(c[draw], lam_c, b)
+            _fill_b(c[draw], lam_c, support, count, b)
             _cholesky(b, scale, excess)
             _project(c[draw], score, e)
             _solve_lower(b, scale, e)
