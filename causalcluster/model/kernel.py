@@ -10,24 +10,19 @@ algebra gives
 
 which stays regular as a standard deviation in C goes to zero, so the sampler never meets a funnel.
 Gradients follow from Fisher's identity (the expectation of the complete-data score given the data). With
-e_g = B_g^-1 u_g, theta_g = m + C e_g the conditional mean and h_g - Lambda_g theta_g its residual score,
+e = B^-1 u and theta = m + C e the conditional means, all of them for one cluster,
 
-    d/dm = sum_g (h - Lambda theta),      d/dC = sum_g ((h - Lambda theta) e' - Lambda C B^-1),
-    d/d log sigma_kg = S_yy,kg / sigma_kg^2 - nu_kg - theta_k'(2 h - Lambda theta)_k + tr_k(Lambda C B^-1 C').
+    d/dm = h - Lambda theta,      d/dC = (h - Lambda theta) e' - Lambda C B^-1,
+    d/d log sigma_k = S_yy,k / sigma_k^2 - nu_k - theta_k'(2 h - Lambda theta)_k + tr_k(Lambda C B^-1 C'),
 
-The varying rows of C are T F, T the diagonal of tau and F the lower triangular factor of the correlations, and
-C'(h - Lambda theta) = e, C' Lambda C B^-1 = I - B^-1 = D. Hence the two costly terms need no product with
-Lambda C in each cluster, only D, which is small and symmetric:
-
-    d/dC = T^-1 F'^-1 sum_g (e_g e_g' - D_g) on the varying rows,      tr_k(Lambda C B^-1 C') = <M_k, D_g>,
-
-where M_k sums f_q' v_q, f_q a row of F and v_q that of F'^-1, over the coefficients q of equation k. D is found
-without subtracting from one, so it is accurate where it is small. Where T or F is nearly singular the terms are
-computed as they stand above.
+tr_k the part of the trace that belongs to equation k. Nothing is divided by C, so the gradients are accurate
+however small a standard deviation is. C is triangular in the varying coefficients, so only as many columns of
+d/dC are formed.
 
 The matrices are small and there is one per cluster, so every number of the algebra is a vector over LANES
-clusters, held in the processor's registers. Arrays of such vectors have shape (entries, LANES); matrices are in
-row order, symmetric and triangular ones by the rows of their lower triangle. Lanes left over are clusters of no rows.
+clusters, which stays in the processor's registers while sums accumulate; two sums at a time share what they
+read. Arrays of such vectors have shape (entries, LANES), written (entries) below; matrices are in row order,
+symmetric and triangular ones by the rows of their lower triangle.
 
 Array names: m (P,), c (P, Q), log_sigma (G, K), dof (G, K), sxx (G, P, P) of which only the blocks inside one
 equation are read, sxy (G, P), syy (G, K), starts (K + 1,) the first coefficient of each equation.
@@ -43,7 +38,6 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic, models, overload, register_model
 
 LANES = 16
-SMALLEST_PIVOT = 1e-4  # of T F, below which dividing by it would lose digits
 _FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 
@@ -206,14 +200,17 @@ def covariance_root(tau, factor, rows, c):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _root_pullback(tau, factor, g_root, g_tau, g_factor):  # type: ignore[no-untyped-def]
-    """Fill g_tau and the lower triangle of g_factor from the gradient g_root (Q, Q) with respect to T F."""
-    for v in range(tau.shape[0]):
-        total = 0.0
-        for r in range(v + 1):
-            total += g_root[v, r] * factor[v, r]
-            g_factor[v, r] = g_root[v, r] * tau[v]
-        g_tau[v] = total
+def _root_pullback(tau, factor, rows, g_c, g_tau, g_factor):  # type: ignore[no-untyped-def]
+    n_correlated = factor.shape[0]
+    for q in range(tau.shape[0]):
+        if q < n_correlated:
+            total = 0.0
+            for r in range(q + 1):
+                total += g_c[rows[q], r] * factor[q, r]
+                g_factor[q, r] = g_c[rows[q], r] * tau[q]
+            g_tau[q] = total
+        else:
+            g_tau[q] = g_c[rows[q], q]
 
 
 @numba.njit(fastmath=_FAST, cache=True)
@@ -298,31 +295,30 @@ def _find_support(c):  # type: ignore[no-untyped-def]
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _fill_b(c, lam_c, support, count, b):  # type: ignore[no-untyped-def]
-    """Fill b (lower triangle) with B - I = C' Lambda C, two rows at a time."""
+    """Fill the lower triangle of b with I + C' Lambda C, two rows at a time."""
     p, q = c.shape
     for s in range(q):
         for r in range(s, q, 2):
             lower = min(r + 1, q - 1)
-            first, second = _spread(0.0), _spread(0.0)
+            first, second = _spread(1.0 if r == s else 0.0), _spread(0.0)
             for a in range(count[r]):
                 i = support[r, a]
                 at = _get(lam_c, s * p + i)
                 first += c[i, r] * at
                 second += c[i, lower] * at
-            _put(b, r * (r + 1) // 2 + s, first)
             _put(b, lower * (lower + 1) // 2 + s, second)
+            _put(b, r * (r + 1) // 2 + s, first)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _cholesky(b, scale, excess):  # type: ignore[no-untyped-def]
-    """Replace b, which holds B - I, by the Cholesky factor of B below its diagonal.
+def _cholesky(b, scale):  # type: ignore[no-untyped-def]
+    """Replace the lower triangle of b by its Cholesky factor, the diagonal's inverse in scale (Q).
 
-    Fills scale (Q) with one over the factor's diagonal, and excess (Q) with (d - 1) / d, d the squared diagonal.
-    B is the identity plus a positive semi-definite matrix, so d is at least one.
+    B is the identity plus a positive semi-definite matrix, so its pivots are at least one.
     """
     for r in range(scale.shape[0]):
         row = r * (r + 1) // 2
-        surplus = _get(b, row + r)
+        pivot = _get(b, row + r)
         for s in range(r):
             column = s * (s + 1) // 2
             total = _get(b, row + s)
@@ -330,10 +326,8 @@ def _cholesky(b, scale, excess):  # type: ignore[no-untyped-def]
                 total -= _get(b, row + t) * _get(b, column + t)
             total *= _get(scale, s)
             _put(b, row + s, total)
-            surplus -= total * total
-        inverse = 1.0 / _root(surplus + 1.0)
-        _put(scale, r, inverse)
-        _put(excess, r, surplus * inverse * inverse)
+            pivot -= total * total
+        _put(scale, r, 1.0 / _root(pivot))
 
 
 @numba.njit(fastmath=_FAST, cache=True)
@@ -395,9 +389,23 @@ def _solve_lower_transposed(b, scale, e):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _invert_factor(b, scale):  # type: ignore[no-untyped-def]
-    """Replace the Cholesky factor in b by its inverse W."""
-    for r in range(scale.shape[0]):
+def _condition(m, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e):  # type: ignore[no-untyped-def]
+    """Fill score with h - Lambda m, lam_c, the Cholesky factor L of B in b and scale, and e with L^-1 u."""
+    for i in range(m.shape[0]):
+        _put(theta, i, _spread(m[i]))
+    _score(theta, information, pull, starts, score)
+    _information_times_root(c, information, starts, lam_c)
+    _fill_b(c, lam_c, support, count, b)
+    _cholesky(b, scale)
+    _project(c, score, e)
+    _solve_lower(b, scale, e)
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _invert(b, scale):  # type: ignore[no-untyped-def]
+    """Replace the Cholesky factor in b by the lower triangle of B^-1 = W'W, W the factor's inverse."""
+    q = scale.shape[0]
+    for r in range(q):
         row = r * (r + 1) // 2
         for s in range(r):
             total = _get(b, row + s) * _get(scale, s)
@@ -405,182 +413,101 @@ def _invert_factor(b, scale):  # type: ignore[no-untyped-def]
                 total += _get(b, row + t) * _get(b, t * (t + 1) // 2 + s)
             _put(b, row + s, total * (-1.0 * _get(scale, r)))
         _put(b, row + r, _get(scale, r))
-
-
-@numba.njit(fastmath=_FAST, cache=True)
-def _fill_d(b, excess):  # type: ignore[no-untyped-def]
-    """Replace the inverse factor W in b by D = I - W'W; excess is 1 - W_rr^2."""
-    q = excess.shape[0]
     for r in range(q):
-        row = r * (r + 1) // 2
-        diagonal = _get(excess, r)
-        corner = -1.0 * _get(b, row + r)
-        for t in range(r + 1, q):
-            at = _get(b, t * (t + 1) // 2 + r)
-            diagonal -= at * at
-        for s in range(0, r, 2):
-            left, right = corner * _get(b, row + s), corner * _get(b, row + s + 1)
-            for t in range(r + 1, q):
-                low = t * (t + 1) // 2
-                at = _get(b, low + r)
-                left -= at * _get(b, low + s)
-                right -= at * _get(b, low + s + 1)
-            _put(b, row + s, left)
-            _put(b, row + s + 1, right)
-        _put(b, row + r, diagonal)
+        for s in range(0, r + 1, 2):  # Ends with column r, which the others need.
+            after = min(s + 1, r)
+            left, right = _spread(0.0), _spread(0.0)
+            for t in range(r, q):
+                row = t * (t + 1) // 2
+                at = _get(b, row + r)
+                left += at * _get(b, row + s)
+                right += at * _get(b, row + after)
+            _put(b, r * (r + 1) // 2 + s, left)
+            _put(b, r * (r + 1) // 2 + after, right)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _add_products(d, e, g_products):  # type: ignore[no-untyped-def]
-    """Add e e' - D, summed over a batch of clusters, to the lower triangle of g_products (Q, Q)."""
-    for r in range(e.shape[0]):
-        for s in range(r + 1):
-            g_products[r, s] += _total(_get(e, r) * _get(e, s) - _get(d, r * (r + 1) // 2 + s))
+def _add_root_gradient(i, n, width, c, inverse, e, lam_c, score, g_c):  # type: ignore[no-untyped-def]
+    """Add the first n columns of row i of (h - Lambda theta) e' - Lambda C B^-1 to g_c, two at a time.
+
+    Returns that row of Lambda C B^-1 times the row of C: a diagonal element of Lambda C B^-1 C'.
+    """
+    p = c.shape[0]
+    trace, residual = _spread(0.0), _get(score, i)
+    for r in range(0, n, 2):
+        after = min(r + 1, n - 1)
+        left, right = _spread(0.0), _spread(0.0)
+        for s in range(min(r + 1, width)):
+            at = _get(lam_c, s * p + i)
+            left += at * _get(inverse, r * (r + 1) // 2 + s)
+            right += at * _get(inverse, after * (after + 1) // 2 + s)
+        for s in range(r + 1, width):
+            at = _get(lam_c, s * p + i)
+            left += at * _get(inverse, s * (s + 1) // 2 + r)
+            right += at * _get(inverse, s * (s + 1) // 2 + after)
+        g_c[i, r] += _total(residual * _get(e, r) - left)
+        trace += c[i, r] * left
+        if after > r:
+            g_c[i, after] += _total(residual * _get(e, after) - right)
+            trace += c[i, after] * right
+    return trace
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _weigh(d, weights, first_of, last_of, quadratic):  # type: ignore[no-untyped-def]
-    """Fill quadratic (K) with the sum of weights[k] times D over the lower triangle."""
-    q = weights.shape[1]
-    for k in range(weights.shape[0]):
+def _add_gradients(columns, c, inverse, e, lam_c, pull, theta, score, starts, g_m, g_c, quadratic):  # type: ignore[no-untyped-def]
+    """Add a batch of clusters' gradients to g_m (P,) and g_c (P, Q), of whose row i the first columns[i] matter.
+
+    Fills quadratic (K) with E[theta' Lambda theta - 2 h' theta] given the data, equation by equation.
+    """
+    for k in range(starts.shape[0] - 1):
+        width = _width(c, starts[k], starts[k + 1])
         total = _spread(0.0)
-        for r in range(first_of[k], q):
-            for s in range(min(r + 1, last_of[k])):
-                total += weights[k, r, s] * _get(d, r * (r + 1) // 2 + s)
+        for i in range(starts[k], starts[k + 1]):
+            residual = _get(score, i)
+            g_m[i] += _total(residual)
+            # h - Lambda theta = residual, hence theta'(Lambda theta - 2 h) = -theta'(h + residual)
+            total -= _get(theta, i) * (_get(pull, i) + residual)
+            total += _add_root_gradient(i, columns[i], width, c, inverse, e, lam_c, score, g_c)
         _put(quadratic, k, total)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _add_direct(c, d, e, lam_c, score, starts, rows, equation, g_root, quadratic):  # type: ignore[no-untyped-def]
-    """Add (h - Lambda theta) e' - Lambda C B^-1 to g_root (Q, Q) and fill quadratic (K) with tr_k(Lambda C B^-1 C')."""
-    p, q = c.shape
-    for k in range(starts.shape[0] - 1):
-        _put(quadratic, k, _spread(0.0))
-    for v in range(q):
-        i, k = rows[v], equation[v]
-        width = _width(c, starts[k], starts[k + 1])
-        for r in range(v + 1):
-            product = _get(lam_c, r * p + i) if r < width else _spread(0.0)
-            for s in range(width):
-                high, low = max(r, s), min(r, s)
-                product -= _get(lam_c, s * p + i) * _get(d, high * (high + 1) // 2 + low)
-            g_root[v, r] += _total(_get(score, i) * _get(e, r) - product)
-            _put(quadratic, k, _get(quadratic, k) + c[i, r] * product)
-
-
-@numba.njit(cache=True)
-def _equation_of(starts, rows):  # type: ignore[no-untyped-def]
-    """Return the equation of each varying coefficient."""
-    equation = np.empty(rows.shape[0], np.int64)
-    for v in range(rows.shape[0]):
-        equation[v] = np.searchsorted(starts, rows[v], side="right") - 1
-    return equation
-
-
-@numba.njit(fastmath=_FAST, cache=True)
-def _invert_lower(factor):  # type: ignore[no-untyped-def]
-    """Return the inverse of a lower triangular matrix whose rows are padded to a multiple of LANES."""
-    q, n = factor.shape[0], factor.shape[1] // LANES
-    inverse = np.zeros_like(factor)
-    for r in range(q):
-        inverse[r, r] = 1.0
-        for w in range(n):
-            row = _get(inverse, r * n + w)
-            for t in range(r):
-                row -= factor[r, t] * _get(inverse, t * n + w)
-            _put(inverse, r * n + w, row * (1.0 / factor[r, r]))
-    return inverse
-
-
-@numba.njit(fastmath=_FAST, cache=True)
-def _trace_weights(factor, inverse, equation, n_eq):  # type: ignore[no-untyped-def]
-    """Return M_k (K, Q, padded Q), lower triangles, and the first and one past the last varying coefficient of each."""
-    q, n = factor.shape[0], factor.shape[1] // LANES
-    weights = np.zeros((n_eq, q, n * LANES))
-    first_of, last_of = np.full(n_eq, q), np.zeros(n_eq, np.int64)
-    for v in range(q):
-        k = equation[v]
-        first_of[k], last_of[k] = min(first_of[k], v), v + 1
-        for w in range(n):
-            row = _get(factor, v * n + w)
-            for r in range(v, q):
-                at = (k * q + r) * n + w
-                _put(weights, at, _get(weights, at) + inverse[r, v] * row)
-    return weights, first_of, last_of
-
-
-@numba.njit(fastmath=_FAST, cache=True)
-def _divide_by_root(tau, inverse, products, g_root):  # type: ignore[no-untyped-def]
-    """Fill the lower triangle of g_root with T^-1 F'^-1 products, products symmetric and given by its lower triangle."""
-    q, n = inverse.shape[0], inverse.shape[1] // LANES
-    for v in range(q):
-        for w in range(n):
-            row = _spread(0.0)
-            for t in range(v, q):
-                row += inverse[t, v] * _get(products, t * n + w)
-            _put(g_root, v * n + w, row * (1.0 / tau[v]))
-
-
-@numba.njit(fastmath=_FAST, cache=True)
-def _moments_log_likelihood(m, c, tau, factor, log_sigma, dof, sxx, sxy, syy, starts, rows):  # type: ignore[no-untyped-def]
-    """Log-likelihood of all clusters and its gradients with respect to m, the varying rows of c and log_sigma."""
+def _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
+    """Log-likelihood of all clusters and its gradients with respect to m, c and log_sigma."""
     n_clusters, n_eq = log_sigma.shape
     p, q = c.shape
-    g_m, g_s, g_root, products = np.zeros(p), np.empty((n_clusters, n_eq)), np.zeros_like(factor), np.zeros_like(factor)
+    g_m, g_c, g_s = np.zeros(p), np.zeros((p, q)), np.empty((n_clusters, n_eq))
     information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
     pull, score, theta = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
-    e, scale, excess = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((q, LANES))
-    inv_var, quadratic = np.empty((n_eq, LANES)), np.empty((n_eq, LANES))
-    equation = _equation_of(starts, rows)
+    e, scale, inv_var, quadratic = (
+        np.empty((q, LANES)),
+        np.empty((q, LANES)),
+        np.empty((n_eq, LANES)),
+        np.empty((n_eq, LANES)),
+    )
     support, count = _find_support(c)
-    direct = False
-    for v in range(q):
-        direct |= not min(tau[v], 1.0) * factor[v, v] > SMALLEST_PIVOT
-    inverse = np.zeros_like(factor) if direct else _invert_lower(factor)
-    weights, first_of, last_of = _trace_weights(factor, inverse, equation, n_eq)
     log_lik = 0.0
     for first in range(0, n_clusters, LANES):
         _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull)
-        for i in range(p):
-            _put(theta, i, _spread(m[i]))
-        _score(theta, information, pull, starts, score)
+        _condition(m, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e)
         value = _spread(0.0)
         for i in range(p):
             value += 0.5 * m[i] * (_get(pull, i) + _get(score, i))
-        _information_times_root(c, information, starts, lam_c)
-        _fill_b(c, lam_c, support, count, b)
-        _cholesky(b, scale, excess)
-        _project(c, score, e)
-        _solve_lower(b, scale, e)
         for r in range(q):
             value += 0.5 * _get(e, r) * _get(e, r)
         log_lik += _total(value) - _half_log_determinant(scale)
         _solve_lower_transposed(b, scale, e)
         _expand(m, c, e, theta)
         _score(theta, information, pull, starts, score)
-        _invert_factor(b, scale)
-        _fill_d(b, excess)
-        if direct:
-            _add_direct(c, b, e, lam_c, score, starts, rows, equation, g_root, quadratic)
-        else:
-            _add_products(b, e, products)
-            _weigh(b, weights, first_of, last_of, quadratic)
-        for k in range(n_eq):
-            total = _get(quadratic, k)
-            for i in range(starts[k], starts[k + 1]):
-                # h - Lambda theta = score, hence theta'(Lambda theta - 2 h) = -theta'(h + score)
-                total -= _get(theta, i) * (_get(pull, i) + _get(score, i))
-                g_m[i] += _total(_get(score, i))
-            _put(quadratic, k, total)
+        _invert(b, scale)
+        _add_gradients(columns, c, b, e, lam_c, pull, theta, score, starts, g_m, g_c, quadratic)
         for lane in range(min(LANES, n_clusters - first)):
             g = first + lane
             for k in range(n_eq):
                 total = syy[g, k] * inv_var[k, lane]
                 log_lik -= dof[g, k] * log_sigma[g, k] + 0.5 * total
                 g_s[g, k] = total + quadratic[k, lane] - dof[g, k]
-    if not direct:
-        _divide_by_root(tau, inverse, products, g_root)
-    return log_lik, g_m, g_root, g_s
+    return log_lik, g_m, g_c, g_s
 
 
 @numba.njit(cache=True)
@@ -588,15 +515,16 @@ def marginal_log_likelihood(m, tau, partial, log_sigma, dof, sxx, sxy, syy, star
     """Log-likelihood of all clusters and its gradients with respect to m, tau, partial and log_sigma."""
     n_varying = tau.shape[0]
     n_correlated = (1 + int(math.sqrt(1.0 + 8.0 * partial.shape[0]) + 0.5)) // 2 if n_varying > 0 else 0
-    factor, c = np.zeros((n_varying, LANES * ((n_varying + LANES - 1) // LANES))), np.empty((m.shape[0], n_varying))
-    for v in range(n_correlated, n_varying):
-        factor[v, v] = 1.0
-    correlation_factor(partial, factor[:n_correlated, :n_correlated])
+    factor = np.empty((n_correlated, n_correlated))
+    c, columns = np.empty((m.shape[0], n_varying)), np.zeros(m.shape[0], np.int64)
+    for v in range(n_varying):
+        columns[rows[v]] = v + 1
+    correlation_factor(partial, factor)
     covariance_root(tau, factor, rows, c)
-    log_lik, g_m, g_root, g_s = _moments_log_likelihood(m, c, tau, factor, log_sigma, dof, sxx, sxy, syy, starts, rows)
+    log_lik, g_m, g_c, g_s = _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts)
     g_tau, g_factor, g_partial = np.empty(n_varying), np.zeros_like(factor), np.empty(partial.shape[0])
-    _root_pullback(tau, factor, g_root, g_tau, g_factor)
-    _factor_pullback(partial, g_factor[:n_correlated, :n_correlated], g_partial)
+    _root_pullback(tau, factor, rows, g_c, g_tau, g_factor)
+    _factor_pullback(partial, g_factor, g_partial)
     return log_lik, g_m, g_tau, g_partial, g_s
 
 
@@ -610,19 +538,12 @@ def draw_cluster_coefficients(m, c, log_sigma, sxx, sxy, starts, noise, out):  #
     p, q = c.shape[1], c.shape[2]
     information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
     pull, score, theta = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
-    e, scale, excess, inv_var = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((q, LANES)), np.empty((n_eq, LANES))
+    e, scale, inv_var = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((n_eq, LANES))
     for draw in range(n_draws):
         support, count = _find_support(c[draw])
         for first in range(0, n_clusters, LANES):
             _load(first, log_sigma[draw], sxx, sxy, starts, inv_var, information, pull)
-            for i in range(p):
-                _put(theta, i, _spread(m[draw, i]))
-            _score(theta, information, pull, starts, score)
-            _information_times_root(c[draw], information, starts, lam_c)
-            _fill_b(c[draw], lam_c, support, count, b)
-            _cholesky(b, scale, excess)
-            _project(c[draw], score, e)
-            _solve_lower(b, scale, e)
+            _condition(m[draw], c[draw], support, count, information, pull, starts, theta, score, lam_c, b, scale, e)
             used = min(LANES, n_clusters - first)
             for lane in range(used):
                 for r in range(q):
