@@ -9,24 +9,141 @@ algebra gives
                  - log|B_g| / 2 + u' B_g^-1 u / 2,     B_g = I + C' Lambda_g C,  u = C'(h - Lambda m)
 
 which stays regular as a standard deviation in C goes to zero, so the sampler never meets a funnel.
-Gradients follow from Fisher's identity (the expectation of the complete-data score given the data).
+Gradients follow from Fisher's identity (the expectation of the complete-data score given the data). With
+e = B^-1 u and theta = m + C e the conditional means, all of them for one cluster,
 
-The matrices are small and there is one per cluster, so the innermost loop of everything runs over clusters
-(lanes), which the compiler turns into vector instructions. Lanes left over are padded with clusters of no rows.
+    d/dm = h - Lambda theta,      d/dC = (h - Lambda theta) e' - Lambda C B^-1,
+    d/d log sigma_k = S_yy,k / sigma_k^2 - nu_k - theta_k'(2 h - Lambda theta)_k + tr_k(Lambda C B^-1 C'),
+
+tr_k the part of the trace that belongs to equation k. Nothing is divided by C, so the gradients are accurate
+however small a standard deviation is. C is triangular in the varying coefficients, so only as many columns of
+d/dC are formed.
+
+The matrices are small and there is one per cluster, so every number of the algebra is a vector over LANES
+clusters, which stays in the processor's registers while sums accumulate; two sums at a time share what they
+read. Arrays of such vectors have shape (entries, LANES), written (entries) below; matrices are in row order,
+symmetric and triangular ones by the rows of their lower triangle.
 
 Array names: m (P,), c (P, Q), log_sigma (G, K), dof (G, K), sxx (G, P, P) of which only the blocks inside one
 equation are read, sxy (G, P), syy (G, K), starts (K + 1,) the first coefficient of each equation.
 """
 
 import math
+import operator
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils, types
+from numba.extending import intrinsic, models, overload, register_model
 
-Floats = NDArray[np.float64]
-MOST_LANES = 32
+LANES = 16
 _FAST = {"contract", "reassoc", "nsz", "arcp"}
+
+
+class _LanesType(types.Type):
+    """A number for each of LANES clusters, which the compiler keeps in vector registers."""
+
+    def __init__(self) -> None:
+        super().__init__("Lanes")
+
+
+_LANES = _LanesType()
+_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+
+
+@register_model(_LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):  # type: ignore[no-untyped-def]
+        super().__init__(manager, kind, _VECTOR)
+
+
+def _broadcast(builder, value):  # type: ignore[no-untyped-def]
+    if value.type == _VECTOR:
+        return value
+    one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), value, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+
+def _address(context, builder, array_type, array, row_type, row):  # type: ignore[no-untyped-def]
+    data = context.make_array(array_type)(context, builder, array).data
+    row = context.cast(builder, row, row_type, types.intp)
+    return builder.gep(builder.bitcast(data, _VECTOR.as_pointer()), [row])
+
+
+@intrinsic
+def _get(_context, array, row):  # type: ignore[no-untyped-def]
+    """Return the vector that is row ``row`` of an array (entries, LANES)."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        at = _address(context, builder, signature.args[0], args[0], signature.args[1], args[1])
+        return builder.load(at, align=8)
+
+    return _LANES(array, row), emit
+
+
+@intrinsic
+def _put(_context, array, row, value):  # type: ignore[no-untyped-def]
+    """Make a vector row ``row`` of an array (entries, LANES)."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        at = _address(context, builder, signature.args[0], args[0], signature.args[1], args[1])
+        builder.store(args[2], at, align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, row, _LANES), emit
+
+
+@intrinsic
+def _spread(_context, value):  # type: ignore[no-untyped-def]
+    """Return a vector with the same number in every lane."""
+    return _LANES(types.float64), lambda context, builder, signature, args: _broadcast(builder, args[0])
+
+
+@intrinsic
+def _root(_context, value):  # type: ignore[no-untyped-def]
+    """Return the square root of each lane."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        kind = ir.FunctionType(_VECTOR, [_VECTOR])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f64"), args)
+
+    return _LANES(value), emit
+
+
+@intrinsic
+def _total(_context, value):  # type: ignore[no-untyped-def]
+    """Return the sum over lanes."""
+
+    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType(), _VECTOR])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{LANES}f64")
+        return builder.call(function, [ir.DoubleType()(0.0), args[0]], fastmath=("reassoc", "nsz"))
+
+    return types.float64(value), emit
+
+
+def _define_operator(python_operators, instruction):  # type: ignore[no-untyped-def]
+    """Let numba apply an operator to two vectors, or to a vector and a number."""
+
+    @intrinsic
+    def apply(_context, a, b):  # type: ignore[no-untyped-def]
+        def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            return getattr(builder, instruction)(*(_broadcast(builder, arg) for arg in args), flags=tuple(_FAST))
+
+        return _LANES(a, b), emit
+
+    def choose(a, b):  # type: ignore[no-untyped-def]
+        return (lambda a, b: apply(a, b)) if _LANES in (a, b) else None
+
+    for python_operator in python_operators:
+        overload(python_operator)(choose)
+
+
+_define_operator((operator.add, operator.iadd), "fadd")
+_define_operator((operator.sub, operator.isub), "fsub")
+_define_operator((operator.mul, operator.imul), "fmul")
+_define_operator((operator.truediv, operator.itruediv), "fdiv")
 
 
 @numba.njit(cache=True)
@@ -54,19 +171,19 @@ def correlation_factor(partial, factor):  # type: ignore[no-untyped-def]
 def _factor_pullback(partial, g_factor, g_partial):  # type: ignore[no-untyped-def]
     """Fill g_partial with the gradient that g_factor (R, R) implies for the partial correlations."""
     n = g_factor.shape[0]
-    remainders = np.empty(n + 1)
+    remainders, shrinks = np.empty(n + 1), np.empty(n)
     for i in range(n):
         start = i * (i - 1) // 2
         remainders[0] = 1.0
         for j in range(i):
             z = partial[start + j]
-            remainders[j + 1] = remainders[j] * math.sqrt(1.0 - z * z)
+            shrinks[j] = math.sqrt(1.0 - z * z)
+            remainders[j + 1] = remainders[j] * shrinks[j]
         g_remainder = g_factor[i, i]
         for j in range(i - 1, -1, -1):
             z = partial[start + j]
-            shrink = math.sqrt(1.0 - z * z)
-            g_partial[start + j] = g_factor[i, j] * remainders[j] - g_remainder * remainders[j] * z / shrink
-            g_remainder = g_factor[i, j] * z + g_remainder * shrink
+            g_partial[start + j] = g_factor[i, j] * remainders[j] - g_remainder * remainders[j] * z / shrinks[j]
+            g_remainder = g_factor[i, j] * z + g_remainder * shrinks[j]
 
 
 @numba.njit(cache=True)
@@ -98,235 +215,299 @@ def _root_pullback(tau, factor, rows, g_c, g_tau, g_factor):  # type: ignore[no-
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull):  # type: ignore[no-untyped-def]
-    """Fill inv_var (K, L), information (P, P, L) inside equations' blocks, and pull (P, L) with h of a batch of clusters."""
-    n_lanes = inv_var.shape[-1]
+    """Fill inv_var (K), information (P P) inside equations' blocks, and pull (P) with h of a batch of clusters.
+
+    Lanes left over repeat the last cluster, weighted by zero.
+    """
+    p = pull.shape[0]
     n_clusters, n_eq = log_sigma.shape
-    used = min(n_lanes, n_clusters - first)
+    last = n_clusters - 1
     for k in range(n_eq):
-        for lane in range(n_lanes):
-            inv_var[k, lane] = math.exp(-2.0 * log_sigma[first + lane, k]) if lane < used else 0.0
+        for lane in range(LANES):
+            inv_var[k, lane] = math.exp(-2.0 * log_sigma[first + lane, k]) if first + lane <= last else 0.0
+        scale = _get(inv_var, k)
         for i in range(starts[k], starts[k + 1]):
-            for lane in range(n_lanes):
-                pull[i, lane] = sxy[first + lane, i] * inv_var[k, lane] if lane < used else 0.0
-            for j in range(starts[k], starts[k + 1]):
-                for lane in range(n_lanes):
-                    information[i, j, lane] = sxx[first + lane, i, j] * inv_var[k, lane] if lane < used else 0.0
+            for lane in range(LANES):
+                pull[i, lane] = sxy[min(first + lane, last), i]
+            _put(pull, i, _get(pull, i) * scale)
+            for j in range(starts[k], i + 1):
+                for lane in range(LANES):
+                    information[i * p + j, lane] = sxx[min(first + lane, last), i, j]
+                value = _get(information, i * p + j) * scale
+                _put(information, i * p + j, value)
+                _put(information, j * p + i, value)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _score(m, information, pull, starts, score, value):  # type: ignore[no-untyped-def]
-    """Fill score (P, L) with h - Lambda m and add h'm - m'Lambda m / 2 to value (L,)."""
-    n_lanes = pull.shape[-1]
+def _score(theta, information, pull, starts, score):  # type: ignore[no-untyped-def]
+    """Fill score (P) with h - Lambda theta."""
+    p = pull.shape[0]
     for k in range(starts.shape[0] - 1):
         for i in range(starts[k], starts[k + 1]):
-            for lane in range(n_lanes):
-                score[i, lane] = pull[i, lane]
+            total = _get(pull, i)
             for j in range(starts[k], starts[k + 1]):
-                at = m[j]
-                for lane in range(n_lanes):
-                    score[i, lane] -= information[i, j, lane] * at
-            at = 0.5 * m[i]
-            for lane in range(n_lanes):
-                value[lane] += at * (pull[i, lane] + score[i, lane])
+                total -= _get(information, i * p + j) * _get(theta, j)
+            _put(score, i, total)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _information_times_root(c, information, starts, lam_c):  # type: ignore[no-untyped-def]
-    """Fill lam_c (P, Q, L) with Lambda_g C."""
-    n_lanes = lam_c.shape[-1]
+    """Fill lam_c (Q P), column by column, with Lambda_g C up to the last column that an equation uses, two at a time."""
+    p = c.shape[0]
     for k in range(starts.shape[0] - 1):
-        for i in range(starts[k], starts[k + 1]):
-            lam_c[i] = 0.0
-            for j in range(starts[k], starts[k + 1]):
-                for r in range(c.shape[1]):
-                    at = c[j, r]
-                    if at != 0.0:
-                        for lane in range(n_lanes):
-                            lam_c[i, r, lane] += information[i, j, lane] * at
+        first, last = starts[k], starts[k + 1]
+        width = _width(c, first, last)
+        for r in range(0, width, 2):
+            after = min(r + 1, width - 1)
+            for i in range(first, last):
+                left, right = _spread(0.0), _spread(0.0)
+                for j in range(first, last):
+                    at = _get(information, i * p + j)
+                    left += c[j, r] * at
+                    right += c[j, after] * at
+                _put(lam_c, r * p + i, left)
+                _put(lam_c, after * p + i, right)
 
 
-@numba.njit(fastmath=_FAST, cache=True)
-def _fill_b(c, lam_c, b):  # type: ignore[no-untyped-def]
-    """Fill the lower triangle of b (Q, Q, L) with I + C' Lambda C."""
-    n_lanes = b.shape[-1]
+@numba.njit(cache=True)
+def _width(c, first, last):  # type: ignore[no-untyped-def]
+    """Return the number of columns of c up to the last one that is not zero in rows first to last - 1."""
+    width = 0
+    for i in range(first, last):
+        for r in range(width, c.shape[1]):
+            if c[i, r] != 0.0:
+                width = r + 1
+    return width
+
+
+@numba.njit(cache=True)
+def _find_support(c):  # type: ignore[no-untyped-def]
+    """Return the rows (Q, P) where column r or r + 1 of c is not zero, and how many they are (Q)."""
     p, q = c.shape
-    b[:] = 0.0
+    support, count = np.empty((q, p), np.int64), np.zeros(q, np.int64)
     for r in range(q):
-        b[r, r] = 1.0
-    for i in range(p):
-        for r in range(q):
-            at = c[i, r]
-            if at != 0.0:
-                for s in range(r + 1):
-                    for lane in range(n_lanes):
-                        b[r, s, lane] += at * lam_c[i, s, lane]
+        for i in range(p):
+            if c[i, r] != 0.0 or c[i, min(r + 1, q - 1)] != 0.0:
+                support[r, count[r]] = i
+                count[r] += 1
+    return support, count
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _cholesky(b, value):  # type: ignore[no-untyped-def]
-    """Replace the lower triangle of b (Q, Q, L) by its Cholesky factor and take log|B| / 2 from value (L,).
+def _fill_b(c, lam_c, support, count, b):  # type: ignore[no-untyped-def]
+    """Fill the lower triangle of b with I + C' Lambda C, two rows at a time."""
+    p, q = c.shape
+    for s in range(q):
+        for r in range(s, q, 2):
+            lower = min(r + 1, q - 1)
+            first, second = _spread(1.0 if r == s else 0.0), _spread(0.0)
+            for a in range(count[r]):
+                i = support[r, a]
+                at = _get(lam_c, s * p + i)
+                first += c[i, r] * at
+                second += c[i, lower] * at
+            _put(b, lower * (lower + 1) // 2 + s, second)
+            _put(b, r * (r + 1) // 2 + s, first)
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _cholesky(b, scale):  # type: ignore[no-untyped-def]
+    """Replace the lower triangle of b by its Cholesky factor, the diagonal's inverse in scale (Q).
 
     B is the identity plus a positive semi-definite matrix, so its pivots are at least one.
     """
-    n_lanes = b.shape[-1]
-    total = np.empty(n_lanes)
-    for r in range(b.shape[0]):
-        for s in range(r + 1):
-            for lane in range(n_lanes):
-                total[lane] = b[r, s, lane]
+    for r in range(scale.shape[0]):
+        row = r * (r + 1) // 2
+        pivot = _get(b, row + r)
+        for s in range(r):
+            column = s * (s + 1) // 2
+            total = _get(b, row + s)
             for t in range(s):
-                for lane in range(n_lanes):
-                    total[lane] -= b[r, t, lane] * b[s, t, lane]
-            if s < r:
-                for lane in range(n_lanes):
-                    b[r, s, lane] = total[lane] / b[s, s, lane]
-        for lane in range(n_lanes):
-            value[lane] -= 0.5 * math.log(total[lane])
-            b[r, r, lane] = math.sqrt(total[lane])
+                total -= _get(b, row + t) * _get(b, column + t)
+            total *= _get(scale, s)
+            _put(b, row + s, total)
+            pivot -= total * total
+        _put(scale, r, 1.0 / _root(pivot))
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _half_log_determinant(scale):  # type: ignore[no-untyped-def]
+    """Return log|B| / 2 summed over lanes from one over the factor's diagonal, a logarithm for every eight of them."""
+    q = scale.shape[0]
+    total, products = 0.0, np.empty((1, LANES))
+    for first in range(0, q, 8):
+        product = _get(scale, first)
+        for r in range(first + 1, min(first + 8, q)):
+            product *= _get(scale, r)
+        _put(products, 0, product)
+        for lane in range(LANES):
+            total -= math.log(products[0, lane])
+    return total
 
 
 @numba.njit(fastmath=_FAST, cache=True)
 def _project(c, score, e):  # type: ignore[no-untyped-def]
-    """Fill e (Q, L) with C' score."""
-    n_lanes = e.shape[-1]
+    """Fill e (Q) with C' score."""
     p, q = c.shape
-    e[:] = 0.0
+    for r in range(q):
+        total = _spread(0.0)
+        for i in range(p):
+            if c[i, r] != 0.0:
+                total += c[i, r] * _get(score, i)
+        _put(e, r, total)
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _expand(m, c, e, theta):  # type: ignore[no-untyped-def]
+    """Fill theta (P) with m + C e."""
+    p, q = c.shape
     for i in range(p):
+        total = _spread(m[i])
         for r in range(q):
-            at = c[i, r]
-            if at != 0.0:
-                for lane in range(n_lanes):
-                    e[r, lane] += at * score[i, lane]
+            if c[i, r] != 0.0:
+                total += c[i, r] * _get(e, r)
+        _put(theta, i, total)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _solve_lower(b, e):  # type: ignore[no-untyped-def]
-    n_lanes = e.shape[-1]
-    for r in range(b.shape[0]):
+def _solve_lower(b, scale, e):  # type: ignore[no-untyped-def]
+    for r in range(scale.shape[0]):
+        total = _get(e, r)
         for t in range(r):
-            for lane in range(n_lanes):
-                e[r, lane] -= b[r, t, lane] * e[t, lane]
-        for lane in range(n_lanes):
-            e[r, lane] /= b[r, r, lane]
+            total -= _get(b, r * (r + 1) // 2 + t) * _get(e, t)
+        _put(e, r, total * _get(scale, r))
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _solve_lower_transposed(b, e):  # type: ignore[no-untyped-def]
-    n_lanes = e.shape[-1]
-    for r in range(b.shape[0] - 1, -1, -1):
-        for lane in range(n_lanes):
-            e[r, lane] /= b[r, r, lane]
-        for t in range(r):
-            for lane in range(n_lanes):
-                e[t, lane] -= b[r, t, lane] * e[r, lane]
+def _solve_lower_transposed(b, scale, e):  # type: ignore[no-untyped-def]
+    q = scale.shape[0]
+    for r in range(q - 1, -1, -1):
+        total = _get(e, r)
+        for t in range(r + 1, q):
+            total -= _get(b, t * (t + 1) // 2 + r) * _get(e, t)
+        _put(e, r, total * _get(scale, r))
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _invert(b, w, inverse):  # type: ignore[no-untyped-def]
-    """Fill inverse (Q, Q, L) with B^-1 from its Cholesky factor b, using w (Q, Q, L) for the factor's inverse."""
-    n_lanes = b.shape[-1]
-    q = b.shape[0]
-    w[:] = 0.0
-    inverse[:] = 0.0
+def _condition(m, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e):  # type: ignore[no-untyped-def]
+    """Fill score with h - Lambda m, lam_c, the Cholesky factor L of B in b and scale, and e with L^-1 u."""
+    for i in range(m.shape[0]):
+        _put(theta, i, _spread(m[i]))
+    _score(theta, information, pull, starts, score)
+    _information_times_root(c, information, starts, lam_c)
+    _fill_b(c, lam_c, support, count, b)
+    _cholesky(b, scale)
+    _project(c, score, e)
+    _solve_lower(b, scale, e)
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _invert(b, scale):  # type: ignore[no-untyped-def]
+    """Replace the Cholesky factor in b by the lower triangle of B^-1 = W'W, W the factor's inverse."""
+    q = scale.shape[0]
     for r in range(q):
-        for t in range(r):
-            for s in range(t + 1):
-                for lane in range(n_lanes):
-                    w[r, s, lane] -= b[r, t, lane] * w[t, s, lane]
+        row = r * (r + 1) // 2
         for s in range(r):
-            for lane in range(n_lanes):
-                w[r, s, lane] /= b[r, r, lane]
-        for lane in range(n_lanes):
-            w[r, r, lane] = 1.0 / b[r, r, lane]
-    for t in range(q):
-        for r in range(t + 1):
-            for s in range(r + 1):
-                for lane in range(n_lanes):
-                    inverse[r, s, lane] += w[t, r, lane] * w[t, s, lane]
+            total = _get(b, row + s) * _get(scale, s)
+            for t in range(s + 1, r):
+                total += _get(b, row + t) * _get(b, t * (t + 1) // 2 + s)
+            _put(b, row + s, total * (-1.0 * _get(scale, r)))
+        _put(b, row + r, _get(scale, r))
     for r in range(q):
-        for s in range(r):
-            for lane in range(n_lanes):
-                inverse[s, r, lane] = inverse[r, s, lane]
+        for s in range(0, r + 1, 2):  # Ends with column r, which the others need.
+            after = min(s + 1, r)
+            left, right = _spread(0.0), _spread(0.0)
+            for t in range(r, q):
+                row = t * (t + 1) // 2
+                at = _get(b, row + r)
+                left += at * _get(b, row + s)
+                right += at * _get(b, row + after)
+            _put(b, r * (r + 1) // 2 + s, left)
+            _put(b, r * (r + 1) // 2 + after, right)
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _add_gradients(c, m, e, lam_c, inverse, score, pull, starts, g_m, g_c, quadratic):  # type: ignore[no-untyped-def]
-    """Add a batch of clusters' gradients to g_m (P,) and g_c (P, Q).
+def _add_root_gradient(i, n, width, c, inverse, e, lam_c, score, g_c):  # type: ignore[no-untyped-def]
+    """Add the first n columns of row i of (h - Lambda theta) e' - Lambda C B^-1 to g_c, two at a time.
 
-    Fills quadratic (K, L) with E[theta' Lambda theta - 2 h' theta] given the data, equation by equation.
+    Returns that row of Lambda C B^-1 times the row of C: a diagonal element of Lambda C B^-1 C'.
     """
-    n_lanes = e.shape[-1]
-    q = c.shape[1]
-    resid, theta, product = np.empty(n_lanes), np.empty(n_lanes), np.empty((q, n_lanes))
-    quadratic[:] = 0.0
-    for k in range(starts.shape[0] - 1):
-        for i in range(starts[k], starts[k + 1]):
-            for lane in range(n_lanes):
-                resid[lane] = score[i, lane]
-                theta[lane] = m[i]
-            product[:] = 0.0
-            for r in range(q):
-                at = c[i, r]
-                for lane in range(n_lanes):
-                    resid[lane] -= lam_c[i, r, lane] * e[r, lane]
-                    theta[lane] += at * e[r, lane]
-                for s in range(q):
-                    for lane in range(n_lanes):
-                        product[s, lane] += lam_c[i, r, lane] * inverse[r, s, lane]
-            for r in range(q):
-                total = 0.0
-                at = c[i, r]
-                for lane in range(n_lanes):
-                    total += resid[lane] * e[r, lane] - product[r, lane]
-                    quadratic[k, lane] += product[r, lane] * at
-                g_c[i, r] += total
-            total = 0.0
-            for lane in range(n_lanes):
-                total += resid[lane]
-                # h - Lambda theta = resid, hence theta'(Lambda theta - 2 h) = -theta'(h + resid)
-                quadratic[k, lane] -= theta[lane] * (pull[i, lane] + resid[lane])
-            g_m[i] += total
-
-
-@numba.njit(cache=True)
-def _count_lanes(n_clusters):  # type: ignore[no-untyped-def]
-    """Return a multiple of eight, the vector width, up to what the fast caches hold."""
-    return min(MOST_LANES, 8 * ((n_clusters + 7) // 8))
+    p = c.shape[0]
+    trace, residual = _spread(0.0), _get(score, i)
+    for r in range(0, n, 2):
+        after = min(r + 1, n - 1)
+        left, right = _spread(0.0), _spread(0.0)
+        for s in range(min(r + 1, width)):
+            at = _get(lam_c, s * p + i)
+            left += at * _get(inverse, r * (r + 1) // 2 + s)
+            right += at * _get(inverse, after * (after + 1) // 2 + s)
+        for s in range(r + 1, width):
+            at = _get(lam_c, s * p + i)
+            left += at * _get(inverse, s * (s + 1) // 2 + r)
+            right += at * _get(inverse, s * (s + 1) // 2 + after)
+        g_c[i, r] += _total(residual * _get(e, r) - left)
+        trace += c[i, r] * left
+        if after > r:
+            g_c[i, after] += _total(residual * _get(e, after) - right)
+            trace += c[i, after] * right
+    return trace
 
 
 @numba.njit(fastmath=_FAST, cache=True)
-def _moments_log_likelihood(m, c, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
+def _add_gradients(columns, c, inverse, e, lam_c, pull, theta, score, starts, g_m, g_c, quadratic):  # type: ignore[no-untyped-def]
+    """Add a batch of clusters' gradients to g_m (P,) and g_c (P, Q), of whose row i the first columns[i] matter.
+
+    Fills quadratic (K) with E[theta' Lambda theta - 2 h' theta] given the data, equation by equation.
+    """
+    for k in range(starts.shape[0] - 1):
+        width = _width(c, starts[k], starts[k + 1])
+        total = _spread(0.0)
+        for i in range(starts[k], starts[k + 1]):
+            residual = _get(score, i)
+            g_m[i] += _total(residual)
+            # h - Lambda theta = residual, hence theta'(Lambda theta - 2 h) = -theta'(h + residual)
+            total -= _get(theta, i) * (_get(pull, i) + residual)
+            total += _add_root_gradient(i, columns[i], width, c, inverse, e, lam_c, score, g_c)
+        _put(quadratic, k, total)
+
+
+@numba.njit(fastmath=_FAST, cache=True)
+def _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
     """Log-likelihood of all clusters and its gradients with respect to m, c and log_sigma."""
     n_clusters, n_eq = log_sigma.shape
-    lanes = _count_lanes(n_clusters)
     p, q = c.shape
-    g_m, g_c, g_s = np.zeros(p), np.zeros((p, q)), np.zeros((n_clusters, n_eq))
-    information, lam_c = np.zeros((p, p, lanes)), np.empty((p, q, lanes))
-    b, w, inverse = np.empty((q, q, lanes)), np.empty((q, q, lanes)), np.empty((q, q, lanes))
-    inv_var, quadratic = np.empty((n_eq, lanes)), np.empty((n_eq, lanes))
-    pull, score, e, value = np.empty((p, lanes)), np.empty((p, lanes)), np.empty((q, lanes)), np.zeros(lanes)
+    g_m, g_c, g_s = np.zeros(p), np.zeros((p, q)), np.empty((n_clusters, n_eq))
+    information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
+    pull, score, theta = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
+    e, scale, inv_var, quadratic = (
+        np.empty((q, LANES)),
+        np.empty((q, LANES)),
+        np.empty((n_eq, LANES)),
+        np.empty((n_eq, LANES)),
+    )
+    support, count = _find_support(c)
     log_lik = 0.0
-    for first in range(0, n_clusters, lanes):
+    for first in range(0, n_clusters, LANES):
         _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull)
-        _score(m, information, pull, starts, score, value)
-        _information_times_root(c, information, starts, lam_c)
-        _fill_b(c, lam_c, b)
-        _cholesky(b, value)
-        _project(c, score, e)
-        _solve_lower(b, e)
+        _condition(m, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e)
+        value = _spread(0.0)
+        for i in range(p):
+            value += 0.5 * m[i] * (_get(pull, i) + _get(score, i))
         for r in range(q):
-            for lane in range(lanes):
-                value[lane] += 0.5 * e[r, lane] * e[r, lane]
-        _solve_lower_transposed(b, e)
-        _invert(b, w, inverse)
-        _add_gradients(c, m, e, lam_c, inverse, score, pull, starts, g_m, g_c, quadratic)
-        for lane in range(min(lanes, n_clusters - first)):
+            value += 0.5 * _get(e, r) * _get(e, r)
+        log_lik += _total(value) - _half_log_determinant(scale)
+        _solve_lower_transposed(b, scale, e)
+        _expand(m, c, e, theta)
+        _score(theta, information, pull, starts, score)
+        _invert(b, scale)
+        _add_gradients(columns, c, b, e, lam_c, pull, theta, score, starts, g_m, g_c, quadratic)
+        for lane in range(min(LANES, n_clusters - first)):
             g = first + lane
             for k in range(n_eq):
                 total = syy[g, k] * inv_var[k, lane]
                 log_lik -= dof[g, k] * log_sigma[g, k] + 0.5 * total
                 g_s[g, k] = total + quadratic[k, lane] - dof[g, k]
-    return log_lik + value.sum(), g_m, g_c, g_s
+    return log_lik, g_m, g_c, g_s
 
 
 @numba.njit(cache=True)
@@ -335,10 +516,12 @@ def marginal_log_likelihood(m, tau, partial, log_sigma, dof, sxx, sxy, syy, star
     n_varying = tau.shape[0]
     n_correlated = (1 + int(math.sqrt(1.0 + 8.0 * partial.shape[0]) + 0.5)) // 2 if n_varying > 0 else 0
     factor = np.empty((n_correlated, n_correlated))
-    c = np.empty((m.shape[0], n_varying))
+    c, columns = np.empty((m.shape[0], n_varying)), np.zeros(m.shape[0], np.int64)
+    for v in range(n_varying):
+        columns[rows[v]] = v + 1
     correlation_factor(partial, factor)
     covariance_root(tau, factor, rows, c)
-    log_lik, g_m, g_c, g_s = _moments_log_likelihood(m, c, log_sigma, dof, sxx, sxy, syy, starts)
+    log_lik, g_m, g_c, g_s = _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts)
     g_tau, g_factor, g_partial = np.empty(n_varying), np.zeros_like(factor), np.empty(partial.shape[0])
     _root_pullback(tau, factor, rows, g_c, g_tau, g_factor)
     _factor_pullback(partial, g_factor, g_partial)
@@ -352,28 +535,21 @@ def draw_cluster_coefficients(m, c, log_sigma, sxx, sxy, starts, noise, out):  #
     m (S, P), c (S, P, Q), log_sigma (S, G, K) are posterior draws; noise (S, G, Q) is standard normal.
     """
     n_draws, n_clusters, n_eq = log_sigma.shape
-    lanes = _count_lanes(n_clusters)
     p, q = c.shape[1], c.shape[2]
-    information, lam_c, b = np.zeros((p, p, lanes)), np.empty((p, q, lanes)), np.empty((q, q, lanes))
-    inv_var, value = np.empty((n_eq, lanes)), np.zeros(lanes)
-    pull, score, e = np.empty((p, lanes)), np.empty((p, lanes)), np.empty((q, lanes))
+    information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
+    pull, score, theta = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
+    e, scale, inv_var = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((n_eq, LANES))
     for draw in range(n_draws):
-        for first in range(0, n_clusters, lanes):
+        support, count = _find_support(c[draw])
+        for first in range(0, n_clusters, LANES):
             _load(first, log_sigma[draw], sxx, sxy, starts, inv_var, information, pull)
-            _score(m[draw], information, pull, starts, score, value)
-            _information_times_root(c[draw], information, starts, lam_c)
-            _fill_b(c[draw], lam_c, b)
-            _cholesky(b, value)
-            _project(c[draw], score, e)
-            _solve_lower(b, e)
-            used = min(lanes, n_clusters - first)
+            _condition(m[draw], c[draw], support, count, information, pull, starts, theta, score, lam_c, b, scale, e)
+            used = min(LANES, n_clusters - first)
             for lane in range(used):
                 for r in range(q):
                     e[r, lane] += noise[draw, first + lane, r]
-            _solve_lower_transposed(b, e)
+            _solve_lower_transposed(b, scale, e)
+            _expand(m[draw], c[draw], e, theta)
             for lane in range(used):
                 for i in range(p):
-                    total = m[draw, i]
-                    for r in range(q):
-                        total += c[draw, i, r] * e[r, lane]
-                    out[draw, first + lane, i] = total
+                    out[draw, first + lane, i] = theta[i, lane]
