@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 
 from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
-from causalcluster.model.kernel import correlation_factor, covariance_root, draw_cluster_coefficients
+from causalcluster.model.kernel import draw_cluster_coefficients
 from causalcluster.model.residuals import guide_residuals, place_log_sigma
+from causalcluster.model.roots import correlation_factor, covariance_root
 from causalcluster.model.standard import MomentArrays
 from causalcluster.model.structure import INDEPENDENT_SD
 

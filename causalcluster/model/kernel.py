@@ -29,191 +29,15 @@ equation are read, sxy (G, P), syy (G, K), starts (K + 1,) the first coefficient
 """
 
 import math
-import operator
 
 import numba
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba.core import cgutils, types
-from numba.extending import intrinsic, models, overload, register_model
 
-LANES = 16
-_FAST = {"contract", "reassoc", "nsz", "arcp"}
+from causalcluster.model.lanes import FAST, LANES, lanes_get, lanes_put, lanes_root, lanes_spread, lanes_total
+from causalcluster.model.roots import correlation_factor, covariance_root, factor_pullback, root_pullback
 
 
-class _LanesType(types.Type):
-    """A number for each of LANES clusters, which the compiler keeps in vector registers."""
-
-    def __init__(self) -> None:
-        super().__init__("Lanes")
-
-
-_LANES = _LanesType()
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-
-
-@register_model(_LanesType)
-class _LanesModel(models.PrimitiveModel):
-    def __init__(self, manager, kind):  # type: ignore[no-untyped-def]
-        super().__init__(manager, kind, _VECTOR)
-
-
-def _broadcast(builder, value):  # type: ignore[no-untyped-def]
-    if value.type == _VECTOR:
-        return value
-    one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), value, ir.IntType(32)(0))
-    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
-
-
-def _address(context, builder, array_type, array, row_type, row):  # type: ignore[no-untyped-def]
-    data = context.make_array(array_type)(context, builder, array).data
-    row = context.cast(builder, row, row_type, types.intp)
-    return builder.gep(builder.bitcast(data, _VECTOR.as_pointer()), [row])
-
-
-@intrinsic
-def _get(_context, array, row):  # type: ignore[no-untyped-def]
-    """Return the vector that is row ``row`` of an array (entries, LANES)."""
-
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        at = _address(context, builder, signature.args[0], args[0], signature.args[1], args[1])
-        return builder.load(at, align=8)
-
-    return _LANES(array, row), emit
-
-
-@intrinsic
-def _put(_context, array, row, value):  # type: ignore[no-untyped-def]
-    """Make a vector row ``row`` of an array (entries, LANES)."""
-
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        at = _address(context, builder, signature.args[0], args[0], signature.args[1], args[1])
-        builder.store(args[2], at, align=8)
-        return context.get_dummy_value()
-
-    return types.void(array, row, _LANES), emit
-
-
-@intrinsic
-def _spread(_context, value):  # type: ignore[no-untyped-def]
-    """Return a vector with the same number in every lane."""
-    return _LANES(types.float64), lambda context, builder, signature, args: _broadcast(builder, args[0])
-
-
-@intrinsic
-def _root(_context, value):  # type: ignore[no-untyped-def]
-    """Return the square root of each lane."""
-
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        kind = ir.FunctionType(_VECTOR, [_VECTOR])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f64"), args)
-
-    return _LANES(value), emit
-
-
-@intrinsic
-def _total(_context, value):  # type: ignore[no-untyped-def]
-    """Return the sum over lanes."""
-
-    def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType(), _VECTOR])
-        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{LANES}f64")
-        return builder.call(function, [ir.DoubleType()(0.0), args[0]], fastmath=("reassoc", "nsz"))
-
-    return types.float64(value), emit
-
-
-def _define_operator(python_operators, instruction):  # type: ignore[no-untyped-def]
-    """Let numba apply an operator to two vectors, or to a vector and a number."""
-
-    @intrinsic
-    def apply(_context, a, b):  # type: ignore[no-untyped-def]
-        def emit(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            return getattr(builder, instruction)(*(_broadcast(builder, arg) for arg in args), flags=tuple(_FAST))
-
-        return _LANES(a, b), emit
-
-    def choose(a, b):  # type: ignore[no-untyped-def]
-        return (lambda a, b: apply(a, b)) if _LANES in (a, b) else None
-
-    for python_operator in python_operators:
-        overload(python_operator)(choose)
-
-
-_define_operator((operator.add, operator.iadd), "fadd")
-_define_operator((operator.sub, operator.isub), "fsub")
-_define_operator((operator.mul, operator.imul), "fmul")
-_define_operator((operator.truediv, operator.itruediv), "fdiv")
-
-
-@numba.njit(cache=True)
-def correlation_factor(partial, factor):  # type: ignore[no-untyped-def]
-    """Fill factor (R, R), lower triangular, from partial correlations in row order (canonical vine).
-
-    Row i of the factor is the usual sine-cosine recursion on partial[i (i - 1) / 2 + j], the correlation of
-    coefficients i and j given all before j (Lewandowski, Kurowicka and Joe 2009).
-    """
-    n = factor.shape[0]
-    position = 0
-    for i in range(n):
-        remainder = 1.0
-        for j in range(i):
-            z = partial[position]
-            factor[i, j] = z * remainder
-            remainder *= math.sqrt(1.0 - z * z)
-            position += 1
-        factor[i, i] = remainder
-        for j in range(i + 1, n):
-            factor[i, j] = 0.0
-
-
-@numba.njit(cache=True)
-def _factor_pullback(partial, g_factor, g_partial):  # type: ignore[no-untyped-def]
-    """Fill g_partial with the gradient that g_factor (R, R) implies for the partial correlations."""
-    n = g_factor.shape[0]
-    remainders, shrinks = np.empty(n + 1), np.empty(n)
-    for i in range(n):
-        start = i * (i - 1) // 2
-        remainders[0] = 1.0
-        for j in range(i):
-            z = partial[start + j]
-            shrinks[j] = math.sqrt(1.0 - z * z)
-            remainders[j + 1] = remainders[j] * shrinks[j]
-        g_remainder = g_factor[i, i]
-        for j in range(i - 1, -1, -1):
-            z = partial[start + j]
-            g_partial[start + j] = g_factor[i, j] * remainders[j] - g_remainder * remainders[j] * z / shrinks[j]
-            g_remainder = g_factor[i, j] * z + g_remainder * shrinks[j]
-
-
-@numba.njit(cache=True)
-def covariance_root(tau, factor, rows, c):  # type: ignore[no-untyped-def]
-    """Fill c (P, Q): row rows[q] holds tau[q] times row q of the correlation factor, then identity rows."""
-    n_correlated = factor.shape[0]
-    c[:, :] = 0.0
-    for q in range(tau.shape[0]):
-        if q < n_correlated:
-            for r in range(q + 1):
-                c[rows[q], r] = tau[q] * factor[q, r]
-        else:
-            c[rows[q], q] = tau[q]
-
-
-@numba.njit(cache=True)
-def _root_pullback(tau, factor, rows, g_c, g_tau, g_factor):  # type: ignore[no-untyped-def]
-    n_correlated = factor.shape[0]
-    for q in range(tau.shape[0]):
-        if q < n_correlated:
-            total = 0.0
-            for r in range(q + 1):
-                total += g_c[rows[q], r] * factor[q, r]
-                g_factor[q, r] = g_c[rows[q], r] * tau[q]
-            g_tau[q] = total
-        else:
-            g_tau[q] = g_c[rows[q], q]
-
-
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull):  # type: ignore[no-untyped-def]
     """Fill inv_var (K), information (P P) inside equations' blocks, and pull (P) with h of a batch of clusters.
 
@@ -225,32 +49,32 @@ def _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull):  # ty
     for k in range(n_eq):
         for lane in range(LANES):
             inv_var[k, lane] = math.exp(-2.0 * log_sigma[first + lane, k]) if first + lane <= last else 0.0
-        scale = _get(inv_var, k)
+        scale = lanes_get(inv_var, k)
         for i in range(starts[k], starts[k + 1]):
             for lane in range(LANES):
                 pull[i, lane] = sxy[min(first + lane, last), i]
-            _put(pull, i, _get(pull, i) * scale)
+            lanes_put(pull, i, lanes_get(pull, i) * scale)
             for j in range(starts[k], i + 1):
                 for lane in range(LANES):
                     information[i * p + j, lane] = sxx[min(first + lane, last), i, j]
-                value = _get(information, i * p + j) * scale
-                _put(information, i * p + j, value)
-                _put(information, j * p + i, value)
+                value = lanes_get(information, i * p + j) * scale
+                lanes_put(information, i * p + j, value)
+                lanes_put(information, j * p + i, value)
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _score(theta, information, pull, starts, score):  # type: ignore[no-untyped-def]
     """Fill score (P) with h - Lambda theta."""
     p = pull.shape[0]
     for k in range(starts.shape[0] - 1):
         for i in range(starts[k], starts[k + 1]):
-            total = _get(pull, i)
+            total = lanes_get(pull, i)
             for j in range(starts[k], starts[k + 1]):
-                total -= _get(information, i * p + j) * _get(theta, j)
-            _put(score, i, total)
+                total -= lanes_get(information, i * p + j) * lanes_get(theta, j)
+            lanes_put(score, i, total)
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _information_times_root(c, information, starts, lam_c):  # type: ignore[no-untyped-def]
     """Fill lam_c (Q P), column by column, with Lambda_g C up to the last column that an equation uses, two at a time."""
     p = c.shape[0]
@@ -260,13 +84,13 @@ def _information_times_root(c, information, starts, lam_c):  # type: ignore[no-u
         for r in range(0, width, 2):
             after = min(r + 1, width - 1)
             for i in range(first, last):
-                left, right = _spread(0.0), _spread(0.0)
+                left, right = lanes_spread(0.0), lanes_spread(0.0)
                 for j in range(first, last):
-                    at = _get(information, i * p + j)
+                    at = lanes_get(information, i * p + j)
                     left += c[j, r] * at
                     right += c[j, after] * at
-                _put(lam_c, r * p + i, left)
-                _put(lam_c, after * p + i, right)
+                lanes_put(lam_c, r * p + i, left)
+                lanes_put(lam_c, after * p + i, right)
 
 
 @numba.njit(cache=True)
@@ -293,24 +117,24 @@ def _find_support(c):  # type: ignore[no-untyped-def]
     return support, count
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _fill_b(c, lam_c, support, count, b):  # type: ignore[no-untyped-def]
     """Fill the lower triangle of b with I + C' Lambda C, two rows at a time."""
     p, q = c.shape
     for s in range(q):
         for r in range(s, q, 2):
             lower = min(r + 1, q - 1)
-            first, second = _spread(1.0 if r == s else 0.0), _spread(0.0)
+            first, second = lanes_spread(1.0 if r == s else 0.0), lanes_spread(0.0)
             for a in range(count[r]):
                 i = support[r, a]
-                at = _get(lam_c, s * p + i)
+                at = lanes_get(lam_c, s * p + i)
                 first += c[i, r] * at
                 second += c[i, lower] * at
-            _put(b, lower * (lower + 1) // 2 + s, second)
-            _put(b, r * (r + 1) // 2 + s, first)
+            lanes_put(b, lower * (lower + 1) // 2 + s, second)
+            lanes_put(b, r * (r + 1) // 2 + s, first)
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _cholesky(b, scale):  # type: ignore[no-untyped-def]
     """Replace the lower triangle of b by its Cholesky factor, the diagonal's inverse in scale (Q).
 
@@ -318,81 +142,81 @@ def _cholesky(b, scale):  # type: ignore[no-untyped-def]
     """
     for r in range(scale.shape[0]):
         row = r * (r + 1) // 2
-        pivot = _get(b, row + r)
+        pivot = lanes_get(b, row + r)
         for s in range(r):
             column = s * (s + 1) // 2
-            total = _get(b, row + s)
+            total = lanes_get(b, row + s)
             for t in range(s):
-                total -= _get(b, row + t) * _get(b, column + t)
-            total *= _get(scale, s)
-            _put(b, row + s, total)
+                total -= lanes_get(b, row + t) * lanes_get(b, column + t)
+            total *= lanes_get(scale, s)
+            lanes_put(b, row + s, total)
             pivot -= total * total
-        _put(scale, r, 1.0 / _root(pivot))
+        lanes_put(scale, r, 1.0 / lanes_root(pivot))
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _half_log_determinant(scale):  # type: ignore[no-untyped-def]
     """Return log|B| / 2 summed over lanes from one over the factor's diagonal, a logarithm for every eight of them."""
     q = scale.shape[0]
     total, products = 0.0, np.empty((1, LANES))
     for first in range(0, q, 8):
-        product = _get(scale, first)
+        product = lanes_get(scale, first)
         for r in range(first + 1, min(first + 8, q)):
-            product *= _get(scale, r)
-        _put(products, 0, product)
+            product *= lanes_get(scale, r)
+        lanes_put(products, 0, product)
         for lane in range(LANES):
             total -= math.log(products[0, lane])
     return total
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _project(c, score, e):  # type: ignore[no-untyped-def]
     """Fill e (Q) with C' score."""
     p, q = c.shape
     for r in range(q):
-        total = _spread(0.0)
+        total = lanes_spread(0.0)
         for i in range(p):
             if c[i, r] != 0.0:
-                total += c[i, r] * _get(score, i)
-        _put(e, r, total)
+                total += c[i, r] * lanes_get(score, i)
+        lanes_put(e, r, total)
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _expand(m, c, e, theta):  # type: ignore[no-untyped-def]
     """Fill theta (P) with m + C e."""
     p, q = c.shape
     for i in range(p):
-        total = _spread(m[i])
+        total = lanes_spread(m[i])
         for r in range(q):
             if c[i, r] != 0.0:
-                total += c[i, r] * _get(e, r)
-        _put(theta, i, total)
+                total += c[i, r] * lanes_get(e, r)
+        lanes_put(theta, i, total)
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _solve_lower(b, scale, e):  # type: ignore[no-untyped-def]
     for r in range(scale.shape[0]):
-        total = _get(e, r)
+        total = lanes_get(e, r)
         for t in range(r):
-            total -= _get(b, r * (r + 1) // 2 + t) * _get(e, t)
-        _put(e, r, total * _get(scale, r))
+            total -= lanes_get(b, r * (r + 1) // 2 + t) * lanes_get(e, t)
+        lanes_put(e, r, total * lanes_get(scale, r))
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _solve_lower_transposed(b, scale, e):  # type: ignore[no-untyped-def]
     q = scale.shape[0]
     for r in range(q - 1, -1, -1):
-        total = _get(e, r)
+        total = lanes_get(e, r)
         for t in range(r + 1, q):
-            total -= _get(b, t * (t + 1) // 2 + r) * _get(e, t)
-        _put(e, r, total * _get(scale, r))
+            total -= lanes_get(b, t * (t + 1) // 2 + r) * lanes_get(e, t)
+        lanes_put(e, r, total * lanes_get(scale, r))
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _condition(m, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e):  # type: ignore[no-untyped-def]
     """Fill score with h - Lambda m, lam_c, the Cholesky factor L of B in b and scale, and e with L^-1 u."""
     for i in range(m.shape[0]):
-        _put(theta, i, _spread(m[i]))
+        lanes_put(theta, i, lanes_spread(m[i]))
     _score(theta, information, pull, starts, score)
     _information_times_root(c, information, starts, lam_c)
     _fill_b(c, lam_c, support, count, b)
@@ -401,59 +225,59 @@ def _condition(m, c, support, count, information, pull, starts, theta, score, la
     _solve_lower(b, scale, e)
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _invert(b, scale):  # type: ignore[no-untyped-def]
     """Replace the Cholesky factor in b by the lower triangle of B^-1 = W'W, W the factor's inverse."""
     q = scale.shape[0]
     for r in range(q):
         row = r * (r + 1) // 2
         for s in range(r):
-            total = _get(b, row + s) * _get(scale, s)
+            total = lanes_get(b, row + s) * lanes_get(scale, s)
             for t in range(s + 1, r):
-                total += _get(b, row + t) * _get(b, t * (t + 1) // 2 + s)
-            _put(b, row + s, total * (-1.0 * _get(scale, r)))
-        _put(b, row + r, _get(scale, r))
+                total += lanes_get(b, row + t) * lanes_get(b, t * (t + 1) // 2 + s)
+            lanes_put(b, row + s, total * (-1.0 * lanes_get(scale, r)))
+        lanes_put(b, row + r, lanes_get(scale, r))
     for r in range(q):
         for s in range(0, r + 1, 2):  # Ends with column r, which the others need.
             after = min(s + 1, r)
-            left, right = _spread(0.0), _spread(0.0)
+            left, right = lanes_spread(0.0), lanes_spread(0.0)
             for t in range(r, q):
                 row = t * (t + 1) // 2
-                at = _get(b, row + r)
-                left += at * _get(b, row + s)
-                right += at * _get(b, row + after)
-            _put(b, r * (r + 1) // 2 + s, left)
-            _put(b, r * (r + 1) // 2 + after, right)
+                at = lanes_get(b, row + r)
+                left += at * lanes_get(b, row + s)
+                right += at * lanes_get(b, row + after)
+            lanes_put(b, r * (r + 1) // 2 + s, left)
+            lanes_put(b, r * (r + 1) // 2 + after, right)
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _add_root_gradient(i, n, width, c, inverse, e, lam_c, score, g_c):  # type: ignore[no-untyped-def]
     """Add the first n columns of row i of (h - Lambda theta) e' - Lambda C B^-1 to g_c, two at a time.
 
     Returns that row of Lambda C B^-1 times the row of C: a diagonal element of Lambda C B^-1 C'.
     """
     p = c.shape[0]
-    trace, residual = _spread(0.0), _get(score, i)
+    trace, residual = lanes_spread(0.0), lanes_get(score, i)
     for r in range(0, n, 2):
         after = min(r + 1, n - 1)
-        left, right = _spread(0.0), _spread(0.0)
+        left, right = lanes_spread(0.0), lanes_spread(0.0)
         for s in range(min(r + 1, width)):
-            at = _get(lam_c, s * p + i)
-            left += at * _get(inverse, r * (r + 1) // 2 + s)
-            right += at * _get(inverse, after * (after + 1) // 2 + s)
+            at = lanes_get(lam_c, s * p + i)
+            left += at * lanes_get(inverse, r * (r + 1) // 2 + s)
+            right += at * lanes_get(inverse, after * (after + 1) // 2 + s)
         for s in range(r + 1, width):
-            at = _get(lam_c, s * p + i)
-            left += at * _get(inverse, s * (s + 1) // 2 + r)
-            right += at * _get(inverse, s * (s + 1) // 2 + after)
-        g_c[i, r] += _total(residual * _get(e, r) - left)
+            at = lanes_get(lam_c, s * p + i)
+            left += at * lanes_get(inverse, s * (s + 1) // 2 + r)
+            right += at * lanes_get(inverse, s * (s + 1) // 2 + after)
+        g_c[i, r] += lanes_total(residual * lanes_get(e, r) - left)
         trace += c[i, r] * left
         if after > r:
-            g_c[i, after] += _total(residual * _get(e, after) - right)
+            g_c[i, after] += lanes_total(residual * lanes_get(e, after) - right)
             trace += c[i, after] * right
     return trace
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _add_gradients(columns, c, inverse, e, lam_c, pull, theta, score, starts, g_m, g_c, quadratic):  # type: ignore[no-untyped-def]
     """Add a batch of clusters' gradients to g_m (P,) and g_c (P, Q), of whose row i the first columns[i] matter.
 
@@ -461,17 +285,17 @@ def _add_gradients(columns, c, inverse, e, lam_c, pull, theta, score, starts, g_
     """
     for k in range(starts.shape[0] - 1):
         width = _width(c, starts[k], starts[k + 1])
-        total = _spread(0.0)
+        total = lanes_spread(0.0)
         for i in range(starts[k], starts[k + 1]):
-            residual = _get(score, i)
-            g_m[i] += _total(residual)
+            residual = lanes_get(score, i)
+            g_m[i] += lanes_total(residual)
             # h - Lambda theta = residual, hence theta'(Lambda theta - 2 h) = -theta'(h + residual)
-            total -= _get(theta, i) * (_get(pull, i) + residual)
+            total -= lanes_get(theta, i) * (lanes_get(pull, i) + residual)
             total += _add_root_gradient(i, columns[i], width, c, inverse, e, lam_c, score, g_c)
-        _put(quadratic, k, total)
+        lanes_put(quadratic, k, total)
 
 
-@numba.njit(fastmath=_FAST, cache=True)
+@numba.njit(fastmath=FAST, cache=True)
 def _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
     """Log-likelihood of all clusters and its gradients with respect to m, c and log_sigma."""
     n_clusters, n_eq = log_sigma.shape
@@ -490,12 +314,12 @@ def _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts
     for first in range(0, n_clusters, LANES):
         _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull)
         _condition(m, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e)
-        value = _spread(0.0)
+        value = lanes_spread(0.0)
         for i in range(p):
-            value += 0.5 * m[i] * (_get(pull, i) + _get(score, i))
+            value += 0.5 * m[i] * (lanes_get(pull, i) + lanes_get(score, i))
         for r in range(q):
-            value += 0.5 * _get(e, r) * _get(e, r)
-        log_lik += _total(value) - _half_log_determinant(scale)
+            value += 0.5 * lanes_get(e, r) * lanes_get(e, r)
+        log_lik += lanes_total(value) - _half_log_determinant(scale)
         _solve_lower_transposed(b, scale, e)
         _expand(m, c, e, theta)
         _score(theta, information, pull, starts, score)
@@ -523,8 +347,8 @@ def marginal_log_likelihood(m, tau, partial, log_sigma, dof, sxx, sxy, syy, star
     covariance_root(tau, factor, rows, c)
     log_lik, g_m, g_c, g_s = _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts)
     g_tau, g_factor, g_partial = np.empty(n_varying), np.zeros_like(factor), np.empty(partial.shape[0])
-    _root_pullback(tau, factor, rows, g_c, g_tau, g_factor)
-    _factor_pullback(partial, g_factor, g_partial)
+    root_pullback(tau, factor, rows, g_c, g_tau, g_factor)
+    factor_pullback(partial, g_factor, g_partial)
     return log_lik, g_m, g_tau, g_partial, g_s
 
 

@@ -12,7 +12,7 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
-from causalcluster.model import kernel
+from causalcluster.model import kernel, lanes, roots
 
 _N_PARAMETERS = 4
 
@@ -53,8 +53,8 @@ class ClusterMarginalLikelihood(Op):
 
 
 def _source_version() -> int:
-    digest = hashlib.sha256(inspect.getsource(kernel).encode()).hexdigest()
-    return int(digest[:12], 16)
+    sources = "".join(inspect.getsource(module) for module in (kernel, lanes, roots))
+    return int(hashlib.sha256(sources.encode()).hexdigest()[:12], 16)
 
 
 @register_funcify_default_op_cache_key(ClusterMarginalLikelihood)

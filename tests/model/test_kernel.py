@@ -3,12 +3,8 @@
 import numpy as np
 import pytest
 
-from causalcluster.model.kernel import (
-    correlation_factor,
-    covariance_root,
-    draw_cluster_coefficients,
-    marginal_log_likelihood,
-)
+from causalcluster.model.kernel import draw_cluster_coefficients, marginal_log_likelihood
+from causalcluster.model.roots import correlation_factor, covariance_root
 
 STARTS = np.array([0, 2, 5], dtype=np.int64)
 ROWS = np.array([3, 0, 4, 1], dtype=np.int64)  # coefficient 2 does not vary; three of the others are correlated
