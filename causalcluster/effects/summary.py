@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from causalcluster.effects.convergence import measure_convergence
 from causalcluster.effects.levels import COORDS, KEYS
 
 Floats = NDArray[np.float64]
@@ -54,36 +55,12 @@ def summarise_effects(effects: xr.Dataset, *, ci_prob: float, extrapolated: Coll
     table["mean"], table["sd"] = flat.mean(axis=0), flat.std(axis=0, ddof=1)
     table["median"], table["lower"], table["upper"], table["ci_prob"] = median, lower, upper, ci_prob
     table["prob_positive"] = (flat > 0.0).mean(axis=0)
-    for name, numbers in _convergence(values).items():
+    for name, numbers in measure_convergence(values.values).items():
         table[name] = numbers
     table["reason"] = ""
     _blank_proportions(table)
     _flag_extrapolation(table, extrapolated)
     return table.loc[:, list(COLUMNS)]
-
-
-def _convergence(values: xr.DataArray) -> dict[str, Floats]:
-    """Return bulk and tail ESS and R-hat by row; NaN where there are too few draws to compute them."""
-    import arviz_stats as azs
-
-    n_rows = values.sizes["row"]
-    if values.sizes["draw"] < 4 or n_rows == 0:
-        return {name: np.full(n_rows, np.nan) for name in ("ess_bulk", "ess_tail", "r_hat")}
-    bare = xr.DataArray(values.values, dims=("chain", "draw", "row"), name="effect")
-    constant = np.ptp(bare.values.reshape(-1, n_rows), axis=0) == 0.0
-    if constant.any():
-        bare = bare.copy(data=np.where(constant, np.nan, bare.values))
-    kept = bare.isel(row=np.flatnonzero(~constant))
-    found = {
-        "ess_bulk": azs.ess(kept, method="bulk"),
-        "ess_tail": azs.ess(kept, method="tail"),
-        "r_hat": azs.rhat(kept) if values.sizes["chain"] > 1 else xr.full_like(kept[0, 0], np.nan),
-    }
-    result = {}
-    for name, numbers in found.items():
-        result[name] = np.full(n_rows, np.nan)
-        result[name][~constant] = np.asarray(numbers.values, dtype=float)
-    return result
 
 
 def _blank_proportions(table: pd.DataFrame) -> None:

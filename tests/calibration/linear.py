@@ -30,7 +30,13 @@ from causalcluster.simulation import simulate
 from tests.oracles.systems import plain_moments
 
 RESULT = Path(__file__).with_suffix(".json")
-SOURCES = ("causalcluster/model", "causalcluster/effects", "causalcluster/design.py", "causalcluster/simulation/linear.py")
+SOURCES = (
+    "causalcluster/model",
+    *(f"causalcluster/effects/{name}.py" for name in ("estimands", "levels", "polynomials", "summary", "worlds")),
+    "causalcluster/fitting/coefficients.py",
+    "causalcluster/design.py",
+    "causalcluster/simulation/linear.py",
+)
 POPULATION = [("total", ""), ("nde", ""), ("nie", "all"), ("nie", "enforcement"), ("nie", "unions")]
 
 
