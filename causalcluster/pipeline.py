@@ -28,7 +28,7 @@ from causalcluster.identification.dowhy_adapter import DowhyAnswer, ask_dowhy
 from causalcluster.model.priors import Priors, draw_priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
 from causalcluster.model.structure import INDEPENDENT_SD
-from causalcluster.moments import Moments, reduce_rows
+from causalcluster.moments import Moments, match_moments, read_source, reduce_rows
 from causalcluster.panel import Panel, describe_panel
 
 PRIOR_DRAWS = 4000
@@ -110,15 +110,15 @@ class _Clock:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
-def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
+def plan_analysis(analysis: Analysis, source: Any = None) -> Plan:
     """Validate diagram and data and decide what is identified, without sampling.
 
     Parameters
     ----------
     analysis
         From `read_analysis`.
-    frame
-        A table to use instead of the analysis' file.
+    source
+        A table or `Moments` to use instead of the analysis' file.
 
     Returns
     -------
@@ -137,19 +137,23 @@ def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
     >>> [verdict.via for verdict in plan.verdicts if verdict.effect == "nie" and verdict.identified]
     ['all', 'enforcement', 'unions']
     """
-    return _plan(analysis, frame, _Clock())
+    return _plan(analysis, source, _Clock())
 
 
-def _plan(analysis: Analysis, frame: Any, clock: _Clock) -> Plan:
+def _plan(analysis: Analysis, source: Any, clock: _Clock) -> Plan:
     with clock.time("read"):
         graph = build_graph(analysis)
-        moments = _take_moments(analysis, frame, clock)
+        moments = _take_moments(analysis, source, clock)
         panel = describe_panel(analysis, moments)
         return _write_plan(analysis, graph, moments, panel)
 
 
-def _take_moments(analysis: Analysis, frame: Any, clock: _Clock) -> Moments:
-    with open_rows(analysis, frame) as rows, clock.time("reduce"):
+def _take_moments(analysis: Analysis, source: Any, clock: _Clock) -> Moments:
+    if isinstance(source, Moments):
+        return match_moments(analysis, source)
+    if source is None and analysis.data.moments:
+        return read_source(analysis)
+    with open_rows(analysis, source) as rows, clock.time("reduce"):
         return reduce_rows(analysis, rows)
 
 
@@ -196,15 +200,15 @@ def prepare(plan: Plan) -> Prepared:
     )
 
 
-def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None = None, bar: bool = False) -> Result:
+def analyse(analysis: Analysis, source: Any = None, *, progress: Progress | None = None, bar: bool = False) -> Result:
     """Run the whole analysis.
 
     Parameters
     ----------
     analysis
         From `read_analysis`.
-    frame
-        A pandas, Polars, DuckDB, PyArrow, PySpark or Dask table to use instead of the analysis' file.
+    source
+        A pandas, Polars, DuckDB, PyArrow, PySpark or Dask table, or `Moments`, to use instead of the analysis' file.
     progress
         Called with one sentence as each stage begins.
     bar
@@ -222,8 +226,8 @@ def analyse(analysis: Analysis, frame: Any = None, *, progress: Progress | None 
     say = progress or (lambda _: None)
     clock = _Clock()
     with clock.time("total"):
-        plan = _plan(analysis, frame, clock)
-        clock.seconds["read"] -= clock.seconds["reduce"]
+        plan = _plan(analysis, source, clock)
+        clock.seconds["read"] -= clock.seconds.get("reduce", 0.0)
         with clock.time("build"):
             prepared = prepare(plan)
         with clock.time("compile"):

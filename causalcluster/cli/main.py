@@ -87,6 +87,21 @@ def run(
 
 
 @app.command()
+def reduce(
+    file: AnalysisFile,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Moments file to write.")],
+    *,
+    min_cell: Annotated[int | None, typer.Option(min=1, help="Leave out clusters with fewer rows.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Write the sufficient statistics of a table to a file that holds no row."""
+    from causalcluster.cli.commands import reduce_file
+
+    reduce_file(file, out, min_cell, quiet=quiet, as_json=as_json)
+
+
+@app.command()
 def report(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")],
     *,
