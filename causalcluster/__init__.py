@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from causalcluster.errors import CausalClusterError, InputError
     from causalcluster.fitting.sample import compile_model, refit
     from causalcluster.framework import load_framework
+    from causalcluster.moments import Moments, pool_moments, read_moments, reduce_table, write_moments
     from causalcluster.output import write_run
     from causalcluster.pipeline import Plan, Result, analyse, plan_analysis, prepare
     from causalcluster.report import write_report
@@ -20,6 +21,7 @@ __all__ = [
     "Analysis",
     "CausalClusterError",
     "InputError",
+    "Moments",
     "Plan",
     "Result",
     "analyse",
@@ -27,10 +29,14 @@ __all__ = [
     "load_framework",
     "parse_analysis",
     "plan_analysis",
+    "pool_moments",
     "prepare",
     "read_analysis",
+    "read_moments",
+    "reduce_table",
     "refit",
     "simulate",
+    "write_moments",
     "write_report",
     "write_run",
 ]
@@ -44,6 +50,11 @@ _HOMES = {
     "compile_model": "fitting.sample",
     "refit": "fitting.sample",
     "load_framework": "framework",
+    "Moments": "moments",
+    "pool_moments": "moments",
+    "read_moments": "moments",
+    "reduce_table": "moments",
+    "write_moments": "moments",
     "write_run": "output",
     "Plan": "pipeline",
     "Result": "pipeline",

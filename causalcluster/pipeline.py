@@ -36,7 +36,7 @@ from causalcluster.identification.second_opinion import (
 from causalcluster.model.priors import Priors, draw_priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
 from causalcluster.model.structure import INDEPENDENT_SD
-from causalcluster.moments import Moments, reduce_rows
+from causalcluster.moments import Moments, match_moments, read_source, reduce_rows
 from causalcluster.panel import Panel, describe_panel
 
 PRIOR_DRAWS = 4000
@@ -121,15 +121,15 @@ class _Clock:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
-def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
+def plan_analysis(analysis: Analysis, source: Any = None) -> Plan:
     """Validate diagram and data and decide what is identified, without sampling.
 
     Parameters
     ----------
     analysis
         From `read_analysis`.
-    frame
-        A table to use instead of the analysis' file.
+    source
+        A table or `Moments` to use instead of the analysis' file.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def plan_analysis(analysis: Analysis, frame: Any = None) -> Plan:
     """
     graph = build_graph(analysis)
     with _second_opinion(analysis, graph) as opinion:
-        plan = _plan(analysis, graph, frame, _Clock())
+        plan = _plan(analysis, graph, source, _Clock())
         return replace(plan, dowhy=await_second_opinion(opinion))
 
 
@@ -165,15 +165,19 @@ def _second_opinion(analysis: Analysis, graph: CausalGraph) -> Iterator[SecondOp
         raise
 
 
-def _plan(analysis: Analysis, graph: CausalGraph, frame: Any, clock: _Clock) -> Plan:
+def _plan(analysis: Analysis, graph: CausalGraph, source: Any, clock: _Clock) -> Plan:
     with clock.time("read"):
-        moments = _take_moments(analysis, frame, clock)
+        moments = _take_moments(analysis, source, clock)
         panel = describe_panel(analysis, moments)
         return _write_plan(analysis, graph, moments, panel)
 
 
-def _take_moments(analysis: Analysis, frame: Any, clock: _Clock) -> Moments:
-    with open_rows(analysis, frame) as rows, clock.time("reduce"):
+def _take_moments(analysis: Analysis, source: Any, clock: _Clock) -> Moments:
+    if isinstance(source, Moments):
+        return match_moments(analysis, source)
+    if source is None and analysis.data.moments:
+        return read_source(analysis)
+    with open_rows(analysis, source) as rows, clock.time("reduce"):
         return reduce_rows(analysis, rows)
 
 
@@ -222,7 +226,7 @@ def prepare(plan: Plan) -> Prepared:
 
 def analyse(
     analysis: Analysis,
-    frame: Any = None,
+    source: Any = None,
     *,
     progress: Progress | None = None,
     bar: bool = False,
@@ -235,8 +239,8 @@ def analyse(
     ----------
     analysis
         From `read_analysis`.
-    frame
-        A pandas, Polars, DuckDB, PyArrow, PySpark or Dask table to use instead of the analysis' file.
+    source
+        A pandas, Polars, DuckDB, PyArrow, PySpark or Dask table, or `Moments`, to use instead of the analysis' file.
     progress
         Called with one sentence as each stage begins.
     bar
@@ -259,8 +263,8 @@ def analyse(
     say, clock = progress or (lambda _: None), _Clock()
     graph = build_graph(analysis)
     with clock.time("total"), _second_opinion(analysis, graph) as opinion:
-        plan = _plan(analysis, graph, frame, clock)
-        clock.seconds["read"] -= clock.seconds["reduce"]
+        plan = _plan(analysis, graph, source, clock)
+        clock.seconds["read"] -= clock.seconds.get("reduce", 0.0)
         with clock.time("build"):
             prepared = prepare(plan)
         with clock.time("compile"):

@@ -165,19 +165,23 @@ def _check_family(name: str, section: NodeSection, document: Document) -> None:
 
 
 def _read_data(section: DataSection, path: Path, document: Document) -> DataSpec:
-    if (section.file is None) == (section.moments is None):
+    if (section.file is None) == (not section.moments):
         if section.file is None:
             fix = "Name the table, relative to this file"
             raise document.error(("data",), "the key 'file' is missing under data", fix=fix)
         what = "data has both 'file' and 'moments'"
         raise document.error(("data", "moments"), what, fix="Keep one of them")
+    if "overlapping" in section.model_fields_set and not section.moments:
+        what = "'overlapping' is given without 'moments'"
+        raise document.error(("data", "overlapping"), what, fix="Leave it out: it is about several moments files")
     if section.nested_in and section.cluster is None:
         what = "'nested_in' is given without 'cluster'"
         fix = "Name the column of the clusters under 'cluster'"
         raise document.error(("data", "nested_in"), what, fix=fix)
     return DataSpec(
-        file=_absolute(section.file, path),
-        moments=_absolute(section.moments, path),
+        file=None if section.file is None else _absolute(section.file, path),
+        moments=tuple(_absolute(name, path) for name in section.moments),
+        overlapping=section.overlapping,
         cluster=section.cluster,
         nested_in=tuple(section.nested_in),
         crossed_with=tuple(section.crossed_with),
@@ -187,10 +191,8 @@ def _read_data(section: DataSection, path: Path, document: Document) -> DataSpec
     )
 
 
-def _absolute(name: str | None, path: Path) -> str | None:
+def _absolute(name: str, path: Path) -> str:
     """Return a file or glob of the analysis as an absolute one, relative to the analysis file's folder."""
-    if name is None:
-        return None
     folder = path.absolute().parent
     file = folder / name
     # Links are followed in folders alone: a linked table keeps the ending that tells its format.

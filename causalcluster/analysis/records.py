@@ -75,10 +75,11 @@ class Unobserved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSpec:
-    """Where the rows are and which columns group them; ``file`` is absolute, possibly a glob."""
+    """Where the rows or the moments are and which columns group them; files are absolute, possibly globs."""
 
     file: str | None
-    moments: str | None = None
+    moments: tuple[str, ...] = ()
+    overlapping: Literal["error", "add"] = "error"
     cluster: str | None = None
     nested_in: tuple[str, ...] = ()
     crossed_with: tuple[str, ...] = ()

@@ -105,7 +105,8 @@ class DataSection(Section):
     """`data`."""
 
     file: Name | None = None
-    moments: Name | None = None
+    moments: Names = []
+    overlapping: Literal["error", "add"] = "error"
     cluster: Name | None = None
     nested_in: Names = []
     crossed_with: Names = []

@@ -58,8 +58,6 @@ def refuse_unsupported(analysis: Analysis, section: AnalysisSection, document: D
 
 def _data(section: AnalysisSection) -> Iterator[Refusal]:
     data = section.data
-    if data.moments is not None:
-        yield ("data", "moments"), "an analysis of 'moments' under data", "Name the table with 'file:'"
     if data.file is not None:
         kind = _LATER_FILES.get(PurePath(data.file).suffix.lower())
         if kind is not None:

@@ -69,6 +69,36 @@ def check_file(file: Path, *, quiet: bool, as_json: bool) -> None:
         _print_plan(plan)
 
 
+def reduce_file(file: Path, out: Path, min_cell: int | None, *, quiet: bool, as_json: bool) -> None:
+    """Reduce the table of an analysis to a moments file."""
+    analysis = read_analysis(file)
+    from causalcluster.moments import reduce_table, write_moments
+    from causalcluster.moments.storage import check_target
+
+    check_target(out)
+    moments = reduce_table(analysis, min_cell=min_cell)
+    write_moments(moments, out)
+    contents = {
+        "out": str(out),
+        "clusters": moments.table.sizes["cluster"],
+        "rows": moments.counts.rows,
+        "patterns": 1 + len(moments.incomplete),
+        "columns": [str(name) for name in moments.table["column"].values],
+        "dropped": list(moments.dropped),
+        "warnings": list(moments.warnings),
+    }
+    if as_json:
+        typer.echo(json.dumps(contents, ensure_ascii=False, indent=2))
+        return
+    if moments.dropped:
+        named = ", ".join(repr(label) for label in moments.dropped)
+        typer.echo(f"Left out, with fewer than {min_cell} rows: {named}.", err=True)
+    for warning in moments.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+    if not quiet:
+        typer.echo(f"Wrote {out}: {contents['rows']} rows in {contents['clusters']} clusters, as moments.")
+
+
 def _print_plan(plan: Any) -> None:
     from causalcluster.diagram import to_text
 

@@ -92,6 +92,21 @@ def run(
 
 
 @app.command()
+def reduce(
+    file: AnalysisFile,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Moments file to write.")],
+    *,
+    min_cell: Annotated[int | None, typer.Option(min=1, help="Leave out clusters with fewer rows.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Write the sufficient statistics of a table to a file that holds no row."""
+    from causalcluster.cli.commands import reduce_file
+
+    reduce_file(file, out, min_cell, quiet=quiet, as_json=as_json)
+
+
+@app.command()
 def report(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")],
     *,
@@ -148,7 +163,7 @@ def _finish(code: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with 0, 1 (a bug), 2 (wrong input) or 3 (not to be trusted)."""
     # A folder that is being written is cleaned up on the way out of an exception, not when the process is just ended.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    earlier = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         app(args=list(arguments) if arguments is not None else None, standalone_mode=True)
     except InputError as error:
@@ -166,3 +181,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         traceback.print_exc()
         typer.echo("This is a bug in causalcluster; please report it with the lines above.", err=True)
         sys.exit(BUG)
+    finally:
+        signal.signal(signal.SIGTERM, earlier)

@@ -141,20 +141,23 @@ def _compression(files: Sequence[Path]) -> str:
 def _read_typed(
     connection: duckdb.DuckDBPyConnection, source: str, engine: dict[str, str], wanted: Wanted, name: str
 ) -> Typed:
-    fields, checks = [], []
-    for i, column in enumerate(wanted.numeric):
-        text = quote_name(engine[column])
-        fields.append(f"{_number(text)} AS {position_column(i)}")
-        checks.append(_bad(text, _number(text, keep_nan=True), i))
+    # Each text is parsed once, inside; what it came to is judged outside.
+    texts = [quote_name(engine[column]) for column in wanted.numeric]
+    parsed = [f"{_number(text)} AS p{i}, {text} AS t{i}" for i, text in enumerate(texts)]
+    fields = [f"CASE WHEN NOT isnan(p{i}) THEN p{i} END AS {position_column(i)}" for i in range(len(texts))]
+    checks = [_bad(i) for i in range(len(texts))]
     if wanted.cluster is not None:
-        fields.append(f"{quote_name(engine[wanted.cluster])} AS {CLUSTER}")
+        parsed.append(f"{quote_name(engine[wanted.cluster])} AS {CLUSTER}")
+        fields.append(CLUSTER)
     if wanted.time is not None:
-        text = quote_name(engine[wanted.time])
-        fields.append(f"{_period(text)} AS {TIME}")
-        checks.append(_bad(text, _period(text), len(wanted.numeric)))
+        text, i = quote_name(engine[wanted.time]), len(texts)
+        parsed.append(f"{_period(text)} AS p{i}, {text} AS t{i}")
+        fields.append(f"p{i} AS {TIME}")
+        checks.append(_bad(i))
     bad = f"coalesce({', '.join(checks)})"
     try:
-        connection.execute(f"CREATE OR REPLACE TABLE {_TYPED} AS SELECT {', '.join(fields)}, {bad} AS bad FROM {source}")
+        inner = f"(SELECT {', '.join(parsed)} FROM {source})"
+        connection.execute(f"CREATE OR REPLACE TABLE {_TYPED} AS SELECT {', '.join(fields)}, {bad} AS bad FROM {inner}")
     except duckdb.Error as error:
         raise out_of_space(error) or _explain(error, name) from error
     first = connection.execute(
@@ -168,8 +171,9 @@ def _read_typed(
     return Typed(frame=nw.from_native(connection.sql(f"SELECT * EXCLUDE (bad) FROM {_TYPED}")).lazy(), bad=found)
 
 
-def _bad(text: str, parsed: str, position: int) -> str:
-    return f"CASE WHEN {parsed} IS NULL AND NOT {_missing(text)} THEN '{position}:' || {text} END"
+def _bad(position: int) -> str:
+    text = f"t{position}"
+    return f"CASE WHEN p{position} IS NULL AND NOT {_missing(text)} THEN '{position}:' || {text} END"
 
 
 def _missing(text: str) -> str:
@@ -177,12 +181,10 @@ def _missing(text: str) -> str:
     return f"({text} IS NULL OR lower(trim({text})) IN ({words}))"
 
 
-def _number(text: str, *, keep_nan: bool = False) -> str:
-    """Return SQL for the number in a text; true and false are 1 and 0."""
-    word = f"lower(trim({text}))"
-    number = _double(text)
-    number = f"CASE {word} WHEN 'true' THEN 1.0::DOUBLE WHEN 'false' THEN 0.0::DOUBLE ELSE {number} END"
-    return number if keep_nan else f"CASE WHEN NOT isnan({number}) THEN {number} END"
+def _number(text: str) -> str:
+    """Return SQL for the number in a text, possibly NaN; true and false are 1 and 0."""
+    word = f"CASE lower(trim({text})) WHEN 'true' THEN 1.0::DOUBLE WHEN 'false' THEN 0.0::DOUBLE END"
+    return f"coalesce({_double(text)}, {word})"
 
 
 def _double(text: str) -> str:

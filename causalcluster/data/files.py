@@ -41,10 +41,10 @@ def open_table(spec: DataSpec, *, expected: Collection[str] = ()) -> Iterator[Ta
         A format that this version does not read.
     """
     if spec.file is None:
-        raise UnsupportedError(
-            "an analysis of a moments file is not available in this version",
+        raise DataError(
+            "the analysis names no table",
             where="data",
-            fix="Name the table with 'file:'",
+            fix="Name one with 'file:', or pass a frame",
         )
     files = _find_files(spec.file)
     endings = sorted({_ending(path) for path in files})

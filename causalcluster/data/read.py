@@ -79,13 +79,14 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted, *, keep_incom
     refuse_empty(counts, where)
     refuse_infinities(typed, wanted, survey, where)
     groupings = {"cluster": wanted.cluster, "time": wanted.time}
-    if keep_incomplete and analysis.data.missing == "model":
+    accepts_gaps = keep_incomplete and analysis.data.missing == "model"
+    if accepts_gaps:
         refuse_unplaced(counts, groupings, where)
     else:
         handle_missing(counts, missing=analysis.data.missing, groupings=groupings, where=where)
     complete = typed if counts.complete == counts.rows else keep_complete(typed, wanted)
     if wanted.time is not None:
-        placed = typed if keep_incomplete else complete
+        placed = typed if accepts_gaps else complete
         refuse_repeated_periods(placed, time=wanted.time, cluster=wanted.cluster, where=where)
     columns = [position_column(i) for i in range(len(analysis.nodes))]
     return Rows(

@@ -26,7 +26,8 @@ class Pattern:
     missing
         The nodes without a value.
     table
-        ``n``, ``mean`` and ``cross`` as in `Moments`, of the nodes with a value and products of them.
+        As in `Moments`, of the nodes with a value and products of them; ``reaches_low`` and ``reaches_high`` only
+        where the treatment has a value.
     """
 
     missing: tuple[str, ...]
@@ -40,8 +41,9 @@ class Moments:
     Attributes
     ----------
     table
-        Of the complete rows: ``n`` (cluster), ``mean`` (cluster, column), ``cross`` (cluster, column, column_2), the
-        sums of squares and products around the cluster's means, ``reaches_low`` and ``reaches_high`` (cluster),
+        Of the complete rows: ``n`` (cluster), ``mean`` (cluster, column), ``mean_rest`` (cluster, column), what
+        rounding the mean to a double left out, ``cross`` (cluster, column, column_2), the sums of squares and
+        products around the cluster's means, ``reaches_low`` and ``reaches_high`` (cluster),
         whether some row lies at or beyond that end of the contrast, and, where the rows were at hand, ``minimum``
         and ``maximum`` (cluster, node). All in the user's units. ``column`` holds nodes and products, called
         'law * enforcement', which are of the raw columns. Clusters are sorted.
@@ -69,6 +71,12 @@ class Moments:
         Absolute path or glob; empty for a frame.
     fingerprint
         'sha256:...' of the file's bytes, or of a frame's moments.
+    min_cell
+        Least number of rows of a record, or None.
+    dropped
+        Clusters of which a record with fewer rows was left out; known where the rows were at hand.
+    n_dropped
+        How many they are.
     warnings
         Sentences for the user.
     """
@@ -87,6 +95,9 @@ class Moments:
     name: str
     file: str
     fingerprint: str
+    min_cell: int | None = None
+    dropped: tuple[str, ...] = ()
+    n_dropped: int = 0
     warnings: tuple[str, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -12,19 +13,22 @@ from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import CLUSTER, Rows, Survey, position_column, survey_rows
-from causalcluster.moments.central import central_moments, needed_monomials
+from causalcluster.moments.central import central_moments, mean_rest, needed_monomials
 from causalcluster.moments.contrast import add_reach, resolve_contrast
+from causalcluster.moments.disclosure import count_without, keep_large, refuse_nothing_left
 from causalcluster.moments.exact_sums import GroupSums, Monomial, group_sums
 from causalcluster.moments.labels import sort_labels
-from causalcluster.moments.records import Column, Moments, product_name
+from causalcluster.moments.patterns import PATTERN, count_records, mark_patterns
+from causalcluster.moments.records import Column, Moments, Pattern, product_name
 
 Floats = NDArray[np.float64]
 
 
-def reduce_rows(analysis: Analysis, rows: Rows) -> Moments:
+def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False, min_cell: int | None = None) -> Moments:
     """Reduce rows to the moments of all nodes and of the products that the analysis names.
 
-    One scan; where values are missing, one more for the extremes of the complete rows.
+    One scan; where values are missing, one more for the extremes of the complete rows, and two more where the
+    incomplete ones are kept.
 
     Parameters
     ----------
@@ -32,21 +36,41 @@ def reduce_rows(analysis: Analysis, rows: Rows) -> Moments:
         The analysis.
     rows
         From `causalcluster.data.open_rows`.
+    keep_incomplete
+        Also reduce rows with missing values, by pattern.
+    min_cell
+        Leave out records (of one cluster and one pattern of missing values) with fewer rows.
 
     Returns
     -------
     Moments
+
+    Raises
+    ------
+    DataError
+        Every record of complete rows has fewer than ``min_cell`` rows.
     """
-    names = [node.name for node in analysis.nodes]
-    products = analysis_products(analysis)
-    counts, treatment = rows.counts, analysis.question.treatment
-    whole = counts.complete == counts.rows
-    survey = rows.survey if whole else survey_rows(rows.complete, columns=len(names))
-    table = reduce_frame(rows.complete, survey, names, products)
+    names = tuple(node.name for node in analysis.nodes)
+    products, treatment = analysis_products(analysis), analysis.question.treatment
+    whole = rows.counts.complete == rows.counts.rows
+    survey, small = keep_large(rows.survey if whole else survey_rows(rows.complete, columns=len(names)), min_cell)
+    refuse_nothing_left(survey, min_cell, rows.name)
+    complete = rows.complete.filter(~nw.col(CLUSTER).is_in(small)) if small else rows.complete
+    table = reduce_frame(complete, survey, names, products)
     column = position_column(names.index(treatment))
-    ends = resolve_contrast(analysis.question.contrast, treatment, table, rows.complete, column)
+    ends = resolve_contrast(analysis.question.contrast, treatment, table, complete, column)
+    columns = tuple(node.column for node in analysis.nodes)
+    counts = count_without(rows, small, columns)
+    incomplete: tuple[Pattern, ...] = ()
+    if keep_incomplete and not whole:
+        incomplete, more = reduce_incomplete(rows, names, products, min_cell)
+        small, counts = tuple(dict.fromkeys(small + more)), count_records(analysis, table, incomplete)
     return Moments(
         table=add_reach(table, treatment, ends),
+        incomplete=tuple(
+            pattern if treatment in pattern.missing else replace(pattern, table=add_reach(pattern.table, treatment, ends))
+            for pattern in incomplete
+        ),
         columns=tuple(Column(node=node.name, column=node.column) for node in analysis.nodes),
         products=products,
         counts=counts,
@@ -59,7 +83,30 @@ def reduce_rows(analysis: Analysis, rows: Rows) -> Moments:
         name=rows.name,
         file=rows.file,
         fingerprint=rows.fingerprint or _hash_moments(table),
+        min_cell=min_cell,
+        dropped=small,
+        n_dropped=len(small),
     )
+
+
+def reduce_incomplete(
+    rows: Rows, nodes: Sequence[str], products: Sequence[tuple[str, ...]], min_cell: int | None
+) -> tuple[tuple[Pattern, ...], tuple[str, ...]]:
+    """Reduce the rows with missing values by pattern; returns also the clusters with a record that is too small."""
+    marked, gaps = mark_patterns(rows, nodes)
+    keys = (CLUSTER, PATTERN)
+    survey, small = keep_large(survey_rows(marked, columns=len(nodes), keys=keys), min_cell)
+    if not survey.groups:
+        return (), small
+    kept = sorted({int(code) for _, code in survey.groups})
+    tables = reduce_groups(marked.filter(nw.col(PATTERN).is_in(kept)), survey, nodes, products, keys=keys)
+    patterns = []
+    for (code,), table in tables.items():
+        missing = tuple(node for k, node in enumerate(gaps) if int(code) >> k & 1)
+        present = [node for node in nodes if node not in missing]
+        there = present + [product_name(p) for p in products if not set(p) & set(missing)]
+        patterns.append(Pattern(missing=missing, table=table.sel(column=there, column_2=there, node=present)))
+    return tuple(patterns), small
 
 
 def analysis_products(analysis: Analysis) -> tuple[tuple[str, ...], ...]:
@@ -86,8 +133,8 @@ def reduce_frame(
     Returns
     -------
     xr.Dataset
-        ``n``, ``mean``, ``cross``, ``minimum`` and ``maximum`` as in `Moments`. Same rows, same bits: the order of
-        rows, the engine and its threads do not matter.
+        ``n``, ``mean``, ``mean_rest``, ``cross``, ``minimum`` and ``maximum`` as in `Moments`. Same rows, same bits:
+        the order of rows, the engine and its threads do not matter.
 
     Notes
     -----
@@ -95,23 +142,45 @@ def reduce_frame(
     in the z: x1 x2 = m1 m2 + m1 r2 z2 + m2 r1 z1 + r1 r2 z1 z2. So the raw product, which may be 1e18 with a
     spread of 1, is never formed; its moments are algebra on those of z1, z2 and z1 z2.
     """
+    (table,) = reduce_groups(frame, survey, nodes, products, keys=(CLUSTER,)).values()
+    return table
+
+
+def reduce_groups(
+    frame: nw.LazyFrame[Any],
+    survey: Survey,
+    nodes: Sequence[str],
+    products: Sequence[Sequence[str]],
+    *,
+    keys: Sequence[str],
+) -> dict[tuple[Any, ...], xr.Dataset]:
+    """Return a table as in `reduce_frame` for each value of the keys after the first, which is the cluster.
+
+    A column is present in all rows of a group or in none; moments of an absent one are without meaning.
+    """
     terms = _terms(nodes, products)
     basis = _basis(terms)
-    sums = group_sums(frame, survey, keys=(CLUSTER,), monomials=needed_monomials(basis))
+    sums = group_sums(frame, survey, keys=keys, monomials=needed_monomials(basis))
     mean, cross = _raw_moments(terms, basis, sums, *central_moments(sums, basis))
-    labels = [str(label) for (label,) in survey.groups]
-    order = [labels.index(label) for label in sort_labels(labels)]
+    rest = mean_rest(terms, sums, mean)
     names = [*nodes, *(product_name(tuple(product)) for product in products)]
-    return xr.Dataset(
-        {
-            "n": ("cluster", survey.rows[order]),
-            "mean": (("cluster", "column"), mean[order]),
-            "cross": (("cluster", "column", "column_2"), cross[order]),
-            "minimum": (("cluster", "node"), survey.minimum[order]),
-            "maximum": (("cluster", "node"), survey.maximum[order]),
-        },
-        coords={"cluster": [labels[i] for i in order], "column": names, "column_2": names, "node": list(nodes)},
-    )
+    tables = {}
+    for key in sorted({group[1:] for group in survey.groups}):
+        places = {str(group[0]): g for g, group in enumerate(survey.groups) if group[1:] == key}
+        labels = sort_labels(list(places))
+        order = [places[label] for label in labels]
+        tables[key] = xr.Dataset(
+            {
+                "n": ("cluster", survey.rows[order]),
+                "mean": (("cluster", "column"), mean[order]),
+                "mean_rest": (("cluster", "column"), rest[order]),
+                "cross": (("cluster", "column", "column_2"), cross[order]),
+                "minimum": (("cluster", "node"), survey.minimum[order]),
+                "maximum": (("cluster", "node"), survey.maximum[order]),
+            },
+            coords={"cluster": labels, "column": names, "column_2": names, "node": list(nodes)},
+        )
+    return tables
 
 
 def _terms(nodes: Sequence[str], products: Sequence[Sequence[str]]) -> list[Monomial]:

@@ -29,11 +29,6 @@ PRODUCT = "Leave it out, or interact the treatment with a node on its way to the
         ("  cluster: district", "  cluster: d\n  nested_in: [country]", (6, "the key 'nested_in' under data", LEAVE)),
         ("  cluster: district", "  crossed_with: sector", (5, "the key 'crossed_with' under data", LEAVE)),
         ("  cluster: district", "  unit: firm", (5, "the key 'unit' under data", LEAVE)),
-        (
-            "  file: panel.csv",
-            "  moments: m.parquet",
-            (4, "an analysis of 'moments' under data", "Name the table with 'file:'"),
-        ),
         ("panel.csv", "panel.feather", (4, "reading Feather files ('panel.feather')", TABLE)),
         ("panel.csv", "parts/*.ARROW", (4, "reading Arrow files ('parts/*.ARROW')", TABLE)),
         ("panel.csv", "panel.dta", (4, "reading Stata files ('panel.dta')", TABLE)),

@@ -168,7 +168,7 @@ def test_keys_of_later_versions(key):
 
 
 def test_nothing_to_read():
-    with pytest.raises(UnsupportedError, match="moments file"):
+    with pytest.raises(DataError, match="names no table"):
         load_panel(analysis_of())
 
 

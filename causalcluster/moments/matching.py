@@ -1,0 +1,128 @@
+"""Moments of a file, cut to what an analysis asks for."""
+
+from dataclasses import replace
+
+import xarray as xr
+
+from causalcluster.analysis.records import Analysis
+from causalcluster.errors import DataError, did_you_mean
+from causalcluster.moments.pooling import pool_records
+from causalcluster.moments.records import Column, Moments, product_name
+from causalcluster.moments.reduction import analysis_products
+
+_ACCEPTED = {"model": ("model",), "drop": ("model", "drop"), "error": ("error",)}
+"""Policies of a file that serve an analysis with the policy before the colon."""
+
+
+def match_moments(analysis: Analysis, moments: Moments) -> Moments:
+    """Return the moments of the analysis' nodes and products, under its names for them.
+
+    Nodes are matched by their columns. Rows in which only values that the analysis does not need are missing
+    count as complete where the moments hold them.
+
+    Raises
+    ------
+    DataError
+        The moments are for another design; the message names the difference.
+    """
+    _refuse_differences(analysis, moments)
+    theirs = {item.column: item.node for item in moments.columns}
+    names = {theirs[node.column]: node.name for node in analysis.nodes}
+    products = _match_products(analysis, moments, names)
+    asked = [*names, *(product_name(product) for product in products)]
+    mine = [*names.values(), *(product_name(product) for product in analysis_products(analysis))]
+    whole = [moments.table, *(p.table for p in moments.incomplete if not set(p.missing) & set(names))]
+    table = pool_records([_select(part, asked, list(names)) for part in whole])
+    missing = {column: moments.counts.missing.get(column, 0) for column in _columns(analysis)}
+    return replace(
+        moments,
+        table=_rename(table, mine, list(names.values())),
+        incomplete=tuple(p for p in moments.incomplete if set(p.missing) & set(names)),
+        columns=tuple(Column(node=node.name, column=node.column) for node in analysis.nodes),
+        products=analysis_products(analysis),
+        counts=replace(moments.counts, missing=missing, complete=int(table["n"].sum())),
+        treatment=analysis.question.treatment,
+        warnings=moments.warnings + _warn_about_unused_gaps(moments, missing) + _warn_about_dropped(moments),
+    )
+
+
+def _columns(analysis: Analysis) -> list[str]:
+    groupings = (analysis.data.cluster, analysis.data.time)
+    return [node.column for node in analysis.nodes] + [column for column in groupings if column is not None]
+
+
+def _select(table: xr.Dataset, terms: list[str], nodes: list[str]) -> xr.Dataset:
+    chosen = table.sel(column=terms, column_2=terms)
+    return chosen.sel(node=nodes) if "node" in chosen.dims else chosen
+
+
+def _rename(table: xr.Dataset, terms: list[str], nodes: list[str]) -> xr.Dataset:
+    renamed = table.assign_coords(column=terms, column_2=terms)
+    return renamed.assign_coords(node=nodes) if "node" in renamed.dims else renamed
+
+
+def _match_products(analysis: Analysis, moments: Moments, names: dict[str, str]) -> list[tuple[str, ...]]:
+    """Return the moments' products in the order of the analysis' own."""
+    known = {tuple(sorted(names.get(f, f) for f in product)): product for product in moments.products}
+    found = []
+    for product in analysis_products(analysis):
+        if tuple(sorted(product)) not in known:
+            raise _other_design(
+                moments, f"it has no moments of the product {product_name(product)!r}", "Reduce again with this interaction"
+            )
+        found.append(known[tuple(sorted(product))])
+    return found
+
+
+def _refuse_differences(analysis: Analysis, moments: Moments) -> None:
+    columns = [item.column for item in moments.columns]
+    for node in analysis.nodes:
+        if node.column not in columns:
+            hint = did_you_mean(node.column, columns)
+            what = f"it has no moments of the column {node.column!r} (node {node.name!r}).{hint}"
+            raise _other_design(moments, what, f"Its columns are {', '.join(map(repr, columns))}")
+    for key, asked, found in (
+        ("cluster", analysis.data.cluster, moments.cluster_column),
+        ("time", analysis.data.time, moments.time_column),
+    ):
+        if asked != found:
+            what = f"its {key!r} is {found or 'left out'}, the analysis' is {asked or 'left out'}"
+            raise _other_design(moments, what, f"Make {key!r} under 'data' the same")
+    if moments.missing not in _ACCEPTED[analysis.data.missing]:
+        what = f"it was made with 'missing: {moments.missing}', the analysis says 'missing: {analysis.data.missing}'"
+        raise _other_design(moments, what, f"Write 'missing: {moments.missing}' under 'data'")
+    treatment = next(node.column for node in analysis.nodes if node.name == analysis.question.treatment)
+    theirs = next(item.column for item in moments.columns if item.node == moments.treatment)
+    if treatment != theirs:
+        raise _other_design(moments, f"its treatment is {theirs!r}, the analysis' is {treatment!r}", "Reduce again")
+    asked_for, found_there = analysis.question.contrast, moments.asked
+    if asked_for != found_there:
+        what = f"its contrast is {_words(found_there)}, the analysis' is {_words(asked_for)}"
+        raise _other_design(moments, what, "Ask for the same contrast, or reduce again")
+
+
+def _words(contrast: object) -> str:
+    kind, low, high = (getattr(contrast, name) for name in ("kind", "low", "high"))
+    if kind == "values":
+        return f"{{from: {low:g}, to: {high:g}}}"
+    return f"{{sd: {high:g}}}" if kind == "sd" else f"{{quantiles: [{low:g}, {high:g}]}}"
+
+
+def _other_design(moments: Moments, what: str, fix: str) -> DataError:
+    return DataError(f"the moments are for another design: {what}", where=moments.name, fix=fix)
+
+
+def _warn_about_unused_gaps(moments: Moments, missing: dict[str, int]) -> tuple[str, ...]:
+    unused = [column for column, count in moments.counts.missing.items() if count and column not in missing]
+    if not unused or moments.missing == "model":
+        return ()
+    return (
+        f"rows without a value in {', '.join(map(repr, unused))} were left out when the moments were made, "
+        "though this analysis does not use these columns",
+    )
+
+
+def _warn_about_dropped(moments: Moments) -> tuple[str, ...]:
+    if not moments.n_dropped:
+        return ()
+    return (f"records of {moments.n_dropped} cluster(s) with fewer than {moments.min_cell} rows are not in the moments",)

@@ -1,0 +1,170 @@
+"""Pooled moments are those of the pooled rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from causalcluster import pool_moments, read_moments, reduce_table, write_moments
+from causalcluster.analysis.records import Contrast
+from causalcluster.errors import DataError
+from tests.data.builders import analysis_of, table_of, with_node_columns, with_products
+
+PRODUCTS = [("a", "m"), ("a", "c")]
+QUANTILES = Contrast(kind="quantiles", low=0.1, high=0.9)
+STANDARD = Contrast(kind="sd", low=0.0, high=1.0)
+
+
+def reduced(frame, analysis=None):
+    return reduce_table(analysis or with_products(analysis_of(), PRODUCTS), frame)
+
+
+def named(frame, name, analysis=None):
+    return replace(reduced(frame, analysis), name=name)
+
+
+def assert_same(pooled, whole, tolerance=1e-10):
+    assert list(pooled["cluster"].values) == list(whole["cluster"].values)
+    np.testing.assert_array_equal(pooled["n"], whole["n"])
+    size = np.sqrt(np.einsum("gii->gi", whole["cross"].values))
+    allowed = 1e-15 * np.abs(whole["mean"].values) + 1e-13 * size + 1e-300
+    assert np.all(np.abs(pooled["mean"].values - whole["mean"].values) <= allowed)
+    scale = size[:, :, None] * size[:, None, :]
+    assert np.max(np.abs(pooled["cross"].values - whole["cross"].values) / np.where(scale > 0, scale, 1.0)) < tolerance
+    for name in ("reaches_low", "reaches_high"):
+        np.testing.assert_array_equal(pooled[name], whole[name])
+
+
+def test_different_clusters_side_by_side_are_the_same_bits():
+    frame = table_of(rows=300, clusters=11)
+    whole = reduced(frame)
+    pooled = pool_moments([reduced(frame[frame["g"] % 3 == k]) for k in (2, 0, 1)])
+    xr.testing.assert_identical(pooled.table[sorted(pooled.table.data_vars)], whole.table[sorted(whole.table.data_vars)])
+    assert pooled.counts == whole.counts
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from([(0.0, 1.0), (1e9, 1.0), (-1e6, 1e3), (1e-9, 1e-12)]),
+    st.lists(st.integers(0, 2), min_size=40, max_size=40),
+)
+def test_overlapping_clusters_add_up(seed, shape, owners):
+    level, spread = shape
+    rng = np.random.default_rng(seed)
+    frame = table_of(rows=40, clusters=3, seed=seed)
+    frame = frame.assign(m=level + spread * rng.normal(size=40), y=level + spread * rng.normal(size=40))
+    parts = [reduced(part) for _, part in frame.groupby(np.array(owners))]
+    pooled = pool_moments(parts, overlapping="add")
+    assert_same(pooled.table, reduced(frame).table)
+    assert pooled.counts.rows == 40
+
+
+@pytest.mark.parametrize("split", [0.5, 0.02])
+def test_a_shift_between_the_files_near_1e9(split):
+    rng = np.random.default_rng(0)
+    frame = table_of(rows=4000, clusters=2)
+    first = rng.random(4000) < split
+    frame["m"] = 1e9 + rng.normal(size=4000) + 0.5 * first
+    pooled = pool_moments([reduced(frame[first]), reduced(frame[~first])], overlapping="add")
+    assert_same(pooled.table, reduced(frame).table)
+
+
+def test_patterns_are_pooled():
+    frame = table_of(rows=400)
+    rng = np.random.default_rng(3)
+    frame["m"] = frame["m"].where(rng.random(400) > 0.2)
+    whole, half = reduced(frame), np.arange(400) < 150
+    pooled = pool_moments([reduced(frame[half]), reduced(frame[~half])], overlapping="add")
+    assert_same(pooled.table, whole.table)
+    assert pooled.incomplete[0].missing == ("m",)
+    assert_same(pooled.incomplete[0].table, whole.incomplete[0].table)
+    assert pooled.counts == whole.counts
+
+
+def test_files_pool_as_their_moments_do(tmp_path):
+    frame = table_of(rows=300, clusters=6)
+    paths = [write_moments(reduced(frame[frame["g"] % 2 == k]), tmp_path / f"{k}.parquet") for k in (0, 1)]
+    assert_same(pool_moments([read_moments(path) for path in paths]).table, reduced(frame).table)
+
+
+def test_one_cluster_in_two_files_is_an_error_unless_told():
+    frame = table_of()
+    with pytest.raises(DataError, match="cluster '1' is in left too, and so are 1 more") as caught:
+        pool_moments([named(frame[frame["g"] < 3], "left"), named(frame[(frame["g"] == 1) | (frame["g"] == 2)], "right")])
+    assert caught.value.where == "right"
+    assert "overlapping: add" in str(caught.value)
+
+
+def test_a_cluster_in_one_file_only_is_named():
+    frame = table_of(rows=120)
+    pooled = pool_moments([named(frame, "left"), named(frame[frame["g"] > 0], "right")], overlapping="add")
+    assert pooled.warnings == ("'overlapping: add' was asked for, and left alone has '0'",)
+
+
+@pytest.mark.parametrize(
+    ("other", "key"),
+    [
+        (with_node_columns(analysis_of(), c="c2"), "nodes"),
+        (with_products(analysis_of(), PRODUCTS), "products"),
+        (analysis_of(contrast=Contrast(kind="values", low=0.0, high=2.0)), "contrast"),
+        (analysis_of(cluster="h"), "cluster"),
+        (analysis_of(missing="drop"), "missing"),
+    ],
+)
+def test_files_of_different_designs(other, key):
+    frame = table_of(c2=np.arange(60) % 7, h=np.arange(60) % 5)
+    with pytest.raises(DataError, match=f"another design than left: its {key} is"):
+        pool_moments([named(frame, "left", analysis_of()), named(frame, "right", other)])
+
+
+def test_different_quantiles_cannot_be_pooled():
+    frame, analysis = table_of(), analysis_of(contrast=QUANTILES)
+    parts = [named(frame[frame["g"] < 2], "left", analysis), named(frame[frame["g"] >= 2], "right", analysis)]
+    with pytest.raises(DataError, match=r"quantiles of 'a' are .* in left") as caught:
+        pool_moments(parts)
+    assert "from: 0, to: 1" in str(caught.value)
+
+
+def test_equal_quantiles_are_pooled():
+    frame = table_of(rows=400)
+    frame["a"] = np.repeat(np.arange(5.0), 80)
+    analysis = analysis_of(contrast=QUANTILES)
+    pooled = pool_moments([reduced(frame[frame["g"] % 2 == k], analysis) for k in (0, 1)])
+    assert pooled.contrast == reduced(frame, analysis).contrast
+
+
+def test_standard_deviations_are_those_of_all_rows():
+    frame, analysis = table_of(rows=200), analysis_of(contrast=STANDARD)
+    pooled = pool_moments([reduced(frame[frame["g"] < 2], analysis), reduced(frame[frame["g"] >= 2], analysis)])
+    assert pooled.contrast == pytest.approx(reduced(frame, analysis).contrast, rel=1e-13)
+    assert "not known which clusters" in pooled.warnings[-1]
+
+
+def test_nothing_to_pool():
+    with pytest.raises(DataError, match="no moments"):
+        pool_moments([])
+
+
+def test_one_is_itself():
+    moments = reduced(table_of())
+    assert pool_moments([moments]) is moments
+
+
+def test_single_level_tables_are_added():
+    frame, analysis = table_of(), analysis_of(cluster=None)
+    parts = [reduced(frame[:20], analysis), reduced(frame[20:], analysis)]
+    assert_same(pool_moments(parts, overlapping="add").table, reduced(frame, analysis).table)
+    with pytest.raises(DataError, match="the rows of the table"):
+        pool_moments(parts)
+
+
+def test_the_extremes_known_are_kept():
+    frame = table_of()
+    pooled = pool_moments([reduced(frame[:20]), reduced(frame[20:])], overlapping="add")
+    whole = reduced(frame).table
+    pd.testing.assert_frame_equal(pooled.table["minimum"].to_pandas(), whole["minimum"].to_pandas())
