@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.set-up
 UV := $(shell command -v uv 2>/dev/null || echo python3 -m uv)
 
-.PHONY: setup demo test test-wheel lint lock calibrate bench
+.PHONY: setup setup-engines demo test test-engines test-wheel lint lock calibrate bench
 
 setup: $(STAMP)
 
@@ -16,6 +16,13 @@ $(STAMP): requirements.lock pyproject.toml .python-version
 	$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
 	$(PYTHON) -m compileall -q causalcluster
 	touch $(STAMP)
+
+# Dask and PySpark, for the tests of distributed engines.
+setup-engines: $(VENV)/.set-up-engines
+
+$(VENV)/.set-up-engines: requirements-engines.lock $(STAMP)
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-engines.lock
+	touch $@
 
 demo: setup
 	$(VENV)/bin/causalcluster demo --out demo-output
@@ -28,6 +35,9 @@ lint: setup
 
 test: setup lint
 	$(PYTHON) -m pytest -q
+
+test-engines: setup-engines
+	$(PYTHON) -m pytest -q tests/engines
 
 # The wheel alone, in an environment of its own outside the checkout.
 test-wheel: setup
@@ -47,6 +57,9 @@ test-wheel: setup
 lock:
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
 	  --python-version 3.13 --quiet --output-file requirements.lock
+	$(UV) pip compile pyproject.toml --group dev --extra dask --extra spark --universal --generate-hashes \
+	  --no-emit-index-url --python-version 3.13 --constraint requirements.lock --quiet \
+	  --output-file requirements-engines.lock
 
 calibrate: setup
 	$(PYTHON) -m tests.calibration.linear

@@ -13,7 +13,9 @@ _ENGINE_ERRORS = (
     ("pyarrow", "ArrowException"),
     ("polars.exceptions", "PolarsError"),
     ("pyspark.errors", "PySparkException"),
+    ("py4j.protocol", "Py4JError"),
 )
+_GONE = ("No such file", "No files found", "FileNotFoundException")
 
 
 @contextmanager
@@ -56,7 +58,7 @@ def broken_parquet(where: str, error: Exception) -> DataError:
 
 
 def _unreadable(name: str, error: Exception) -> DataError:
-    if isinstance(error, FileNotFoundError) or "No such file" in str(error):
+    if isinstance(error, FileNotFoundError) or any(word in str(error) for word in _GONE):
         return DataError(
             f"a file disappeared while it was read ({_first_line(error)})",
             where=name,

@@ -1,17 +1,21 @@
 """Files that cannot be read, and files of every accepted shape."""
 
+import errno
 import subprocess
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
 from causalcluster.data import open_rows, open_table
 from causalcluster.data.csv_files import open_csv
-from causalcluster.errors import DataError, UnsupportedError
+from causalcluster.data.failures import reading
+from causalcluster.errors import DataError, InputError, UnsupportedError
+from causalcluster.moments import reduce_rows
 from tests.data.builders import analysis_of, load_panel, table_of
 
 CHECKOUT = Path(__file__).parents[2]
@@ -204,3 +208,37 @@ def test_quoted_names_are_read_under_every_delimiter(tmp_path):
         with tempfile.TemporaryDirectory() as folder:
             table = open_csv([path], name="quoted", expected=["g", "x, y", "z"], workspace=Path(folder))
         assert table.columns == ("g", "x, y", "z")
+
+
+def test_a_part_that_disappears_while_it_is_read(tmp_path):
+    for i in range(3):
+        table_of(seed=i).to_parquet(tmp_path / f"p{i}.parquet")
+    analysis = analysis_of(tmp_path / "p*.parquet")
+    with pytest.raises(DataError, match="disappeared while it was read") as caught, open_rows(analysis) as rows:
+        (tmp_path / "p1.parquet").unlink()
+        reduce_rows(analysis, rows)
+    assert caught.value.where == analysis.data.file
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), duckdb.IOException("Could not write: No space left on device")],
+)
+def test_a_full_disk_is_a_clear_error(error):
+    with pytest.raises(InputError, match="the disk is full"), reading("t.csv"):
+        raise error
+
+
+def test_too_little_memory_is_a_clear_error():
+    with pytest.raises(InputError, match="memory allowed"), reading("t.csv"):
+        raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_nothing_is_left_in_the_temporary_folder(tmp_path, monkeypatch, name):
+    table_of().to_csv(tmp_path / "t.csv", index=False)
+    table_of().to_parquet(tmp_path / "t.parquet")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    load_panel(analysis_of(tmp_path / name))
+    assert list((tmp_path / "temporary").iterdir()) == []
