@@ -63,18 +63,26 @@ def check_engine(engine: str | None) -> None:
         raise InputError(f"the engine '{engine}' needs Dask, which is not installed", where="--engine", fix=_INSTALL)
 
 
-def _dask_client(engine: str | None) -> Any:
+@contextmanager
+def _dask_client(engine: str | None) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     if engine is None or engine == "dask":
         cores = os.process_cpu_count() or 1
-        return Client(LocalCluster(processes=False, n_workers=1, threads_per_worker=cores, dashboard_address=None))
+        with (
+            LocalCluster(processes=False, n_workers=1, threads_per_worker=cores, dashboard_address=":0") as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+        return
     address = engine.removeprefix(_SCHEME)
     try:
-        return Client(f"tcp://{address}", timeout=10)
+        client = Client(f"tcp://{address}", timeout=10)
     except (OSError, ValueError) as error:
         raise InputError(
             f"no Dask scheduler answers at {address} ({error})",
             where="--engine",
             fix="start one with 'dask scheduler', or leave --engine out",
         ) from error
+    with client:
+        yield client

@@ -11,7 +11,7 @@ import pytest
 def dask_frame():
     dd = pytest.importorskip("dask.dataframe", reason="the extra 'dask' is not installed")
     distributed = pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
-    with distributed.Client(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None):
+    with distributed.Client(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"):
         yield lambda frame, folder: dd.from_pandas(frame, npartitions=5)
 
 
