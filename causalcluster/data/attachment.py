@@ -29,7 +29,8 @@ def _move(frame: nw.LazyFrame[Any], table: Columns) -> nw.LazyFrame[Any]:
     moved: Any
     if implementation.is_duckdb():
         # On the relation's own connection, whoever opened it, and without leaving anything behind there.
-        moved = native.limit(1).project(", ".join(f'unnest({_sql_list(table[name])}) AS "{name}"' for name in table))
+        lists = (f'unnest({_sql_list(values)}) AS "{name}"' for name, values in table.items())
+        moved = native.limit(1).project(", ".join(lists))
     elif implementation.is_spark_like():
         rows = [tuple(row) for row in zip(*table.values(), strict=True)]
         schema = ", ".join(f"`{name}` {_spark_type(values)}" for name, values in table.items())
@@ -46,14 +47,11 @@ def _move(frame: nw.LazyFrame[Any], table: Columns) -> nw.LazyFrame[Any]:
 
 
 def _sql_list(values: Sequence[Any]) -> str:
-    return f"[{', '.join(_sql_value(value) for value in values)}]"
-
-
-def _sql_value(value: Any) -> str:
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    # With an exponent DuckDB reads a double, correctly rounded; without, a decimal.
-    return str(value) if isinstance(value, int) else f"{value:.17e}"
+    if isinstance(values[0], str):
+        return "[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]"
+    # One text for all numbers: as many constants take seconds to parse. The shortest text reads back to the same double.
+    kind = "BIGINT" if isinstance(values[0], int) else "DOUBLE"
+    return f"CAST(string_split('{','.join(map(repr, values))}', ',') AS {kind}[])"
 
 
 def _spark_type(values: Sequence[Any]) -> str:

@@ -16,6 +16,11 @@ class Found:
     row: int | None
 
 
+def collect_sums(frame: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
+    """Run a query whose rows may come in any order, in bounded memory where the engine has a choice."""
+    return frame.collect(engine="streaming") if frame.implementation.is_polars() else collect(frame)
+
+
 def collect(frame: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
     """Run a query and return its result.
 

@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from causalcluster.data.collection import collect, plain_values
+from causalcluster.data.collection import collect_sums, plain_values
 from causalcluster.data.columns import CLUSTER, position_column
 
 COMPLETE = "complete"
@@ -62,7 +62,7 @@ def survey_rows(
     for name in names:
         column = nw.col(name)
         parts += [column.count().alias(f"n_{name}"), column.min().alias(f"low_{name}"), column.max().alias(f"high_{name}")]
-    found = collect(marked.group_by(*keys).agg(*parts))
+    found = collect_sums(marked.group_by(*keys).agg(*parts))
     return Survey(
         groups=tuple(zip(*(plain_values(found[key]) for key in keys), strict=True)),
         rows=np.array(plain_values(found["rows"]), dtype=np.int64),

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalcluster.data.attachment import Columns, attach
-from causalcluster.data.collection import collect, plain_values
+from causalcluster.data.collection import collect_sums, plain_values
 from causalcluster.data.columns import position_column
 from causalcluster.data.survey import Survey
 
@@ -115,7 +115,7 @@ def _add_piece(rows: nw.LazyFrame[Any], count: int, totals: dict[Monomial, list[
     low = [(((nw.col(f"v{j}") - nw.col(f"h{j}")) + fine) - fine).alias(f"l{j}") for j in span]
     parts = rows.select("code", *scaled).select("code", *products).with_columns(*high).with_columns(*low)
     sums = [nw.col(f"{stem}{j}").sum() for stem in "hl" for j in span]
-    found = collect(parts.group_by("code").agg(*sums))
+    found = collect_sums(parts.group_by("code").agg(*sums))
     groups = [int(code) for code in found["code"].to_list()]
     for j, total in enumerate(totals.values()):
         highs, lows = plain_values(found[f"h{j}"]), plain_values(found[f"l{j}"])

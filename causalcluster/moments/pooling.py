@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +10,7 @@ import xarray as xr
 
 from causalcluster.data import Counts
 from causalcluster.errors import DataError
+from causalcluster.moments.compensated import two_sum
 from causalcluster.moments.contrast import moment_contrast
 from causalcluster.moments.labels import sort_labels
 from causalcluster.moments.records import Moments, Pattern, product_name
@@ -75,7 +75,8 @@ def add_tables(left: xr.Dataset, right: xr.Dataset) -> xr.Dataset:
     delta = (right["mean"].values - left["mean"].values) + (right["mean_rest"].values - left["mean_rest"].values)
     weight = n_left * n_right / total
     cross = left["cross"].values + right["cross"].values + weight[:, None, None] * delta[:, :, None] * delta[:, None, :]
-    mean, rest = _weighted_means(left, right)
+    mean, lost = two_sum(left["mean"].values, delta * (n_right / total)[:, None])
+    mean, rest = two_sum(mean, left["mean_rest"].values + lost)
     added = left.copy()
     added["n"] = ("cluster", total)
     added["mean"], added["mean_rest"] = (("cluster", "column"), mean), (("cluster", "column"), rest)
@@ -101,17 +102,6 @@ def pool_records(tables: Sequence[xr.Dataset]) -> xr.Dataset:
             parts.append(add_tables(pooled.sel(cluster=both), other.sel(cluster=both)))
         pooled = xr.concat([part for part in parts if part.sizes["cluster"]], "cluster")
     return pooled.sel(cluster=sort_labels([str(label) for label in pooled["cluster"].values]))
-
-
-def _weighted_means(left: xr.Dataset, right: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    mean, rest = np.empty_like(left["mean"].values), np.empty_like(left["mean"].values)
-    parts = [(table["n"].values, table["mean"].values, table["mean_rest"].values) for table in (left, right)]
-    for g, c in np.ndindex(mean.shape):
-        rows = sum(int(n[g]) for n, _, _ in parts)
-        total = sum((int(n[g]) * (Fraction(float(m[g, c])) + Fraction(float(r[g, c]))) for n, m, r in parts), Fraction(0))
-        mean[g, c] = float(total / rows)
-        rest[g, c] = float(total / rows - Fraction(float(mean[g, c])))
-    return mean, rest
 
 
 def _pool_patterns(moments: Sequence[Moments]) -> tuple[Pattern, ...]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import CLUSTER, Rows, Survey, position_column, survey_rows
-from causalcluster.moments.central import central_moments, mean_rest, needed_monomials
+from causalcluster.moments.central import central_moments, needed_monomials
+from causalcluster.moments.compensated import two_product, two_sum
 from causalcluster.moments.contrast import add_reach, resolve_contrast
 from causalcluster.moments.disclosure import count_without, keep_large, refuse_nothing_left
 from causalcluster.moments.exact_sums import GroupSums, Monomial, group_sums
@@ -161,8 +162,7 @@ def reduce_groups(
     terms = _terms(nodes, products)
     basis = _basis(terms)
     sums = group_sums(frame, survey, keys=keys, monomials=needed_monomials(basis))
-    mean, cross = _raw_moments(terms, basis, sums, *central_moments(sums, basis))
-    rest = mean_rest(terms, sums, mean)
+    mean, rest, cross = _raw_moments(terms, basis, sums, *central_moments(sums, basis))
     names = [*nodes, *(product_name(tuple(product)) for product in products)]
     tables = {}
     for key in sorted({group[1:] for group in survey.groups}):
@@ -205,20 +205,30 @@ def _basis(terms: Sequence[Monomial]) -> list[Monomial]:
 
 def _raw_moments(
     terms: Sequence[Monomial], basis: Sequence[Monomial], sums: GroupSums, mean: Floats, cross: Floats
-) -> tuple[Floats, Floats]:
-    """Map moments of scaled products (group, basis) to moments of raw terms (group, term)."""
+) -> tuple[Floats, Floats, Floats]:
+    """Map moments of scaled products (group, basis) to means, their rests and cross-products of raw terms (group, term)."""
     middle, spread = sums.middle, sums.spread
     groups = len(sums.rows)
     transform, constant = np.zeros((groups, len(terms), len(basis))), np.empty((groups, len(terms)))
+    lost = np.empty_like(constant)
     position = {part: i for i, part in enumerate(basis)}
     for t, term in enumerate(terms):
-        constant[:, t] = np.prod(middle[:, list(term)], axis=1)
+        constant[:, t], lost[:, t] = _product_of_middles(middle[:, list(term)])
         places = range(len(term))
         for chosen in (c for size in range(1, len(term) + 1) for c in combinations(places, size)):
             weight = np.ones(groups)
             for place in places:
                 weight *= spread[:, term[place]] if place in chosen else middle[:, term[place]]
             transform[:, t, position[tuple(sorted(term[place] for place in chosen))]] += weight
-    raw_mean = constant + np.einsum("gtb,gb->gt", transform, mean)
+    raw_mean, rest = two_sum(constant, np.einsum("gtb,gb->gt", transform, mean))
     raw_cross = np.einsum("gtb,gbc,guc->gtu", transform, cross, transform)
-    return raw_mean, 0.5 * (raw_cross + raw_cross.transpose(0, 2, 1))
+    return raw_mean, rest + lost, 0.5 * (raw_cross + raw_cross.transpose(0, 2, 1))
+
+
+def _product_of_middles(middle: Floats) -> tuple[Floats, Floats]:
+    """Return the products along the second axis and what rounding them left out."""
+    product, rest = middle[:, 0], np.zeros(len(middle))
+    for i in range(1, middle.shape[1]):
+        product, lost = two_product(product, middle[:, i])
+        rest = rest * middle[:, i] + lost
+    return product, rest
