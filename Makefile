@@ -64,5 +64,9 @@ lock:
 calibrate: setup
 	$(PYTHON) -m tests.calibration.linear
 
+# About an hour: row-by-row models at the larger size are given 20 minutes each.
 bench: setup
+	$(PYTHON) -m tests.benchmarks.compiling
+	$(PYTHON) -m tests.benchmarks.regimes
+	$(PYTHON) -m tests.benchmarks.sizes
 	$(PYTHON) -m tests.benchmarks.row_models
