@@ -26,13 +26,8 @@ from causalcluster.fitting.storage import fit_tree
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims, evaluate_hypotheses
 from causalcluster.identification import Verdict, cde_via, held_together, identify
-from causalcluster.identification.dowhy_adapter import DowhyAnswer
-from causalcluster.identification.second_opinion import (
-    SecondOpinion,
-    await_second_opinion,
-    drop_second_opinion,
-    start_second_opinion,
-)
+from causalcluster.identification.dowhy_answer import DowhyAnswer
+from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
 from causalcluster.model.priors import Priors, draw_priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
 from causalcluster.model.structure import INDEPENDENT_SD
@@ -121,7 +116,7 @@ class _Clock:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
-def plan_analysis(analysis: Analysis, source: Any = None) -> Plan:
+def plan_analysis(analysis: Analysis, source: Any = None, *, opinion: SecondOpinion | None = None) -> Plan:
     """Validate diagram and data and decide what is identified, without sampling.
 
     Parameters
@@ -130,6 +125,8 @@ def plan_analysis(analysis: Analysis, source: Any = None) -> Plan:
         From `read_analysis`.
     source
         A table or `Moments` to use instead of the analysis' file.
+    opinion
+        DoWhy's, where it was asked for before.
 
     Returns
     -------
@@ -148,25 +145,14 @@ def plan_analysis(analysis: Analysis, source: Any = None) -> Plan:
     >>> [verdict.via for verdict in plan.verdicts if verdict.effect == "nie" and verdict.identified]
     ['all', 'enforcement', 'unions']
     """
-    graph = build_graph(analysis)
-    with _second_opinion(analysis, graph) as opinion:
-        plan = _plan(analysis, graph, source, _Clock())
-        return replace(plan, dowhy=await_second_opinion(opinion))
+    with second_opinion(analysis, opinion) as asked:
+        plan = _plan(analysis, source, _Clock())
+        return replace(plan, dowhy=await_second_opinion(asked))
 
 
-@contextmanager
-def _second_opinion(analysis: Analysis, graph: CausalGraph) -> Iterator[SecondOpinion]:
-    """Yield DoWhy's opinion while it is on its way; it is dropped where something goes wrong meanwhile."""
-    opinion = start_second_opinion(analysis, graph)
-    try:
-        yield opinion
-    except BaseException:
-        drop_second_opinion(opinion)
-        raise
-
-
-def _plan(analysis: Analysis, graph: CausalGraph, source: Any, clock: _Clock) -> Plan:
+def _plan(analysis: Analysis, source: Any, clock: _Clock) -> Plan:
     with clock.time("read"):
+        graph = build_graph(analysis)
         moments = _take_moments(analysis, source, clock)
         panel = describe_panel(analysis, moments)
         return _write_plan(analysis, graph, moments, panel)
@@ -232,6 +218,7 @@ def analyse(
     bar: bool = False,
     leave_one_out: bool = False,
     engine: str | None = None,
+    opinion: SecondOpinion | None = None,
 ) -> Result:
     """Run the whole analysis.
 
@@ -249,6 +236,8 @@ def analyse(
         Fit again without each cluster in turn.
     engine
         Where these fits run; see `causalcluster.fitting.engines.open_engine`.
+    opinion
+        DoWhy's, where it was asked for before.
 
     Returns
     -------
@@ -261,9 +250,8 @@ def analyse(
     """
     check_engine(engine)
     say, clock = progress or (lambda _: None), _Clock()
-    graph = build_graph(analysis)
-    with clock.time("total"), _second_opinion(analysis, graph) as opinion:
-        plan = _plan(analysis, graph, source, clock)
+    with clock.time("total"), second_opinion(analysis, opinion) as asked:
+        plan = _plan(analysis, source, clock)
         clock.seconds["read"] -= clock.seconds.get("reduce", 0.0)
         with clock.time("build"):
             prepared = prepare(plan)
@@ -277,7 +265,7 @@ def analyse(
             hypotheses, tree = _weigh(plan, prepared, draws, effects)
         with clock.time("leave_one_out"):
             influence = _leave_one_out(prepared, compiled, draws, analysis, engine, say) if leave_one_out else None
-        plan = replace(plan, dowhy=await_second_opinion(opinion))
+        plan = replace(plan, dowhy=await_second_opinion(asked))
     return Result(
         plan=plan,
         priors=prepared.priors,

@@ -4,12 +4,16 @@ import dataclasses
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from causalcluster.analysis import read_analysis
+from causalcluster.analysis import Analysis, read_analysis
+
+if TYPE_CHECKING:
+    from causalcluster.identification.second_opinion import SecondOpinion
 
 UNRELIABLE = 3
 
@@ -27,15 +31,20 @@ def run_file(
     """Run an analysis file into a folder; returns the exit code."""
     analysis = read_analysis(file)
     analysis = dataclasses.replace(analysis, sampling=dataclasses.replace(analysis.sampling, **settings))
-    from causalcluster.output.files import check_writable, write_run
-
-    check_writable(out)
-    from causalcluster.pipeline import analyse
-
     talk = not quiet and not as_json
-    bar = talk and sys.stderr.isatty()
-    say = _say_stage if talk else None
-    result = analyse(analysis, progress=say, bar=bar, leave_one_out=leave_one_out, engine=engine)
+    with _asked_aside(analysis) as opinion:
+        from causalcluster.output.files import check_writable, write_run
+        from causalcluster.pipeline import analyse
+
+        check_writable(out)
+        result = analyse(
+            analysis,
+            progress=_say_stage if talk else None,
+            bar=talk and sys.stderr.isatty(),
+            leave_one_out=leave_one_out,
+            engine=engine,
+            opinion=opinion,
+        )
     flags = (["--leave-one-out"] if leave_one_out else []) + (["--engine", engine] if engine else [])
     write_run(result, out, command=_command(file, out, settings) + flags)
     if as_json:
@@ -45,13 +54,21 @@ def run_file(
     return UNRELIABLE if result.diagnostics.status == "unreliable" else 0
 
 
+def _asked_aside(analysis: Analysis) -> "AbstractContextManager[SecondOpinion]":
+    """Ask DoWhy before anything else heavy is imported."""
+    from causalcluster.identification.second_opinion import second_opinion
+
+    return second_opinion(analysis)
+
+
 def check_file(file: Path, *, quiet: bool, as_json: bool) -> None:
     """Validate an analysis and its data and say what is identified."""
     analysis = read_analysis(file)
-    from causalcluster.identification import verdict_to_json
-    from causalcluster.pipeline import plan_analysis
+    with _asked_aside(analysis) as opinion:
+        from causalcluster.identification import verdict_to_json
+        from causalcluster.pipeline import plan_analysis
 
-    plan = plan_analysis(analysis)
+        plan = plan_analysis(analysis, opinion=opinion)
     if as_json:
         contents = {
             "title": analysis.title,

@@ -8,35 +8,15 @@ it is asked, since that takes seconds.
 import importlib
 import warnings
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.graph import CausalGraph, to_admg_networkx
 from causalcluster.identification.adjustment import backdoor_set, is_backdoor_set
 from causalcluster.identification.conditions import confounding_levels
+from causalcluster.identification.dowhy_answer import DowhyAnswer
 
 __all__ = ["DowhyAnswer", "ask_dowhy", "dowhy_backdoor_set", "dowhy_separates"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DowhyAnswer:
-    """What DoWhy says on the total effect on one outcome.
-
-    Parameters
-    ----------
-    outcome
-        The outcome's name.
-    ours, theirs
-        A minimal adjustment set by this package and by DoWhy, in topological order; None where there is none.
-    agrees
-        Whether both find a set and each accepts the other's, or both find none.
-    """
-
-    outcome: str
-    ours: tuple[str, ...] | None
-    theirs: tuple[str, ...] | None
-    agrees: bool
 
 
 def ask_dowhy(analysis: Analysis, graph: CausalGraph) -> tuple[DowhyAnswer, ...]:

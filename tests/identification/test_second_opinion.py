@@ -20,7 +20,7 @@ GRAPH = build_graph(ANALYSIS)
 
 def test_both_processes_agree(monkeypatch):
     monkeypatch.setattr(second_opinion, "_at_hand", lambda: False)
-    opinion = start_second_opinion(ANALYSIS, GRAPH)
+    opinion = start_second_opinion(ANALYSIS)
     assert opinion.process is not None
     assert await_second_opinion(opinion) == ask_dowhy(ANALYSIS, GRAPH)
     assert opinion.process.returncode == 0
@@ -28,7 +28,7 @@ def test_both_processes_agree(monkeypatch):
 
 def test_a_process_that_fails_is_replaced_by_this_one():
     failing = subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    opinion = SecondOpinion(analysis=ANALYSIS, graph=GRAPH, process=failing)
+    opinion = SecondOpinion(analysis=ANALYSIS, process=failing)
     assert await_second_opinion(opinion) == ask_dowhy(ANALYSIS, GRAPH)
 
 
@@ -36,5 +36,5 @@ def test_an_answer_that_nobody_needs_leaves_no_process():
     sleeping = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(60)"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    drop_second_opinion(SecondOpinion(analysis=ANALYSIS, graph=GRAPH, process=sleeping))
+    drop_second_opinion(SecondOpinion(analysis=ANALYSIS, process=sleeping))
     assert sleeping.poll() is not None
