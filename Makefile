@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.set-up
 UV := $(shell command -v uv 2>/dev/null || echo python3 -m uv)
 
-.PHONY: setup setup-engines demo test test-engines test-wheel lint lock calibrate bench
+.PHONY: setup setup-engines demo test test-engines test-wheel lint lock calibrate bench bench-peers
 
 setup: $(STAMP)
 
@@ -67,6 +67,14 @@ calibrate: setup
 # About an hour: row-by-row models at the larger size are given 20 minutes each.
 bench: setup
 	$(PYTHON) -m tests.benchmarks.compiling
+	$(PYTHON) -m tests.benchmarks.refits
 	$(PYTHON) -m tests.benchmarks.regimes
 	$(PYTHON) -m tests.benchmarks.sizes
 	$(PYTHON) -m tests.benchmarks.row_models
+
+# Bambi is not among the dependencies: it goes into an environment of its own.
+bench-peers: setup
+	set -e; folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; \
+	$(UV) venv --quiet --python "$$(cat .python-version)" "$$folder"; \
+	$(UV) pip install --quiet --python "$$folder/bin/python" --constraint requirements.lock --editable . bambi; \
+	"$$folder/bin/python" -m tests.benchmarks.peers

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from causalcluster.errors import CausalClusterError, InputError
     from causalcluster.fitting.sample import compile_model, refit
     from causalcluster.framework import load_framework
+    from causalcluster.model.standard import standardise
     from causalcluster.moments import Moments, pool_moments, read_moments, reduce_table, write_moments
     from causalcluster.output import write_run
     from causalcluster.pipeline import Plan, Result, analyse, plan_analysis, prepare
@@ -36,6 +37,7 @@ __all__ = [
     "reduce_table",
     "refit",
     "simulate",
+    "standardise",
     "write_moments",
     "write_report",
     "write_run",
@@ -50,6 +52,7 @@ _HOMES = {
     "compile_model": "fitting.sample",
     "refit": "fitting.sample",
     "load_framework": "framework",
+    "standardise": "model.standard",
     "Moments": "moments",
     "pool_moments": "moments",
     "read_moments": "moments",

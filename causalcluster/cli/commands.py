@@ -37,6 +37,11 @@ def run_file(
         from causalcluster.pipeline import analyse
 
         check_writable(out)
+        if engine and not leave_one_out:
+            typer.echo(
+                "Warning: --engine is for runs of many fits (--leave-one-out); this run is one fit, on this machine.",
+                err=True,
+            )
         result = analyse(
             analysis,
             progress=_say_stage if talk else None,

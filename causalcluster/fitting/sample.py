@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from causalcluster.analysis.records import Sampling
 from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
+from causalcluster.errors import InputError
 from causalcluster.fitting.code_cache import cached_density
 from causalcluster.fitting.coefficients import draw_coefficients, draw_log_sigma
 from causalcluster.fitting.density import Density, DensityCode, load_density, to_position
@@ -130,7 +131,7 @@ def refit(
     compiled
         From `compile_model`, for the same equations.
     arrays
-        Standardised moments.
+        Standardised moments; of other clusters or rows than those it was compiled with, if need be.
     sampling
         Draws, tuning steps, chains and seed.
     careful
@@ -145,10 +146,22 @@ def refit(
     Returns
     -------
     Draws
+
+    Raises
+    ------
+    InputError
+        Moments of other equations, or a start of a fit with another number of clusters.
     """
     began = time.perf_counter()
     density, lengths = compiled.density, dim_lengths(arrays, compiled.priors)
+    _check_equations(compiled, arrays)
     first = to_position(density.parameters, model_start(arrays, compiled.priors))
+    if start is not None and len(start.shift) != len(first):
+        raise InputError(
+            f"the start has {len(start.shift)} parameters, this fit has {len(first)}",
+            where="refit",
+            fix="start from a fit with the same clusters; one that is left out keeps its place with no rows",
+        )
     positions, statistics = sample_density(
         density,
         model_data(arrays, compiled.priors),
@@ -172,6 +185,21 @@ def refit(
         start=adapted_start(positions.reshape(-1, positions.shape[-1]), float(statistics["step_size"].mean())),
         seconds=seconds,
     )
+
+
+def _check_equations(compiled: Compiled, arrays: MomentArrays) -> None:
+    """The density reads its arrays without looking at their bounds: they must be those of its equations."""
+    priors, terms = compiled.priors, len(compiled.design.terms)
+    expected = (terms, len(compiled.design.nodes), len(priors.tau_rate), len(priors.partial_alpha))
+    pairs = arrays.n_correlated * (arrays.n_correlated - 1) // 2
+    given = (arrays.sxx.shape[1], arrays.dof.shape[1], len(arrays.varying), pairs)
+    if given != expected:
+        raise InputError(
+            "the moments belong to other equations than the compiled model",
+            where="refit",
+            why=f"coefficients, equations, varying coefficients and pairs of them are {given} here and {expected} there",
+            fix="standardise them with the design that was compiled",
+        )
 
 
 def _labels(design: Design, arrays: MomentArrays) -> dict[str, list[str]]:

@@ -142,13 +142,15 @@ def test_odd_but_valid_analyses_run_to_the_end(tmp_path, old, new):
     assert table.empty == (new.startswith("unobserved"))
 
 
-def test_leave_one_out_is_written_where_asked_for_and_not_left_from_before(tmp_path):
+def test_leave_one_out_is_written_where_asked_for_and_not_left_from_before(tmp_path, capsys):
     file, out = write_study(tmp_path), tmp_path / "out"
     short = ("--quiet", "--draws", 100, "--tune", 200, "--chains", 2)
     assert call("run", file, "--out", out, *short, "--leave-one-out", "--engine", "threads") in (0, 3)
     table = pd.read_csv(out / "leave_one_out.csv")
     assert set(table["left_out"]) == {"Sialkot", "Tiruppur", "León", "Rafaela"}
-    assert call("run", file, "--out", out, *short) in (0, 3)
+    capsys.readouterr()
+    assert call("run", file, "--out", out, *short, "--engine", "threads") in (0, 3)
+    assert "this run is one fit" in capsys.readouterr().err
     assert not (out / "leave_one_out.csv").exists()
     assert call("run", file, "--out", tmp_path / "none", "--engine", "ray") == 2
     assert not (tmp_path / "none").exists()

@@ -94,3 +94,16 @@ def test_an_unknown_engine_is_refused(engine):
 def test_threads_run_what_they_are_given():
     with open_engine("threads") as executor:
         assert executor.submit(max, 1, 2).result() == 2
+
+
+def test_a_refit_serves_other_clusters_and_refuses_other_equations(fitted):
+    *_, compiled, draws = fitted
+    table = draw_rows(ANALYSIS, sizes=[20, 40, 15], seed=9)
+    few = prepare_system(ANALYSIS, table).arrays
+    assert refit(compiled, few, SAMPLING).coefficients.theta.shape[2] == 3
+    with pytest.raises(InputError, match="the start has"):
+        refit(compiled, few, SAMPLING, start=draws.start)
+    wider = make_analysis("x>a x>y a>y c>y", treatment="x", mediators=("a",), outcomes=("y",))
+    other = prepare_system(wider, draw_rows(wider, sizes=[20, 40, 15], seed=9)).arrays
+    with pytest.raises(InputError, match="other equations"):
+        refit(compiled, other, SAMPLING)
