@@ -57,6 +57,10 @@ class UnsupportedError(InputError):
     """The input is valid, but this version does not do it yet."""
 
 
+class EngineError(CausalClusterError):
+    """An engine of many fits failed while it ran; what was done on this machine is not affected."""
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate closest to ``name``, whatever its case, or None where none is close."""
     # Of candidates that differ in case alone the first is kept: the hint is as good.

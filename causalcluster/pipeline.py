@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -14,13 +14,14 @@ from causalcluster.analysis.records import Analysis
 from causalcluster.data import open_rows
 from causalcluster.design import Design, build_design
 from causalcluster.effects.estimands import Estimand, list_estimands
-from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
+from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
-from causalcluster.fitting.coefficients import coefficient_roots
+from causalcluster.errors import EngineError, InputError
 from causalcluster.fitting.engines import check_engine, open_engine
 from causalcluster.fitting.gate import Diagnostics, judge, mark_unreliable
 from causalcluster.fitting.many import leave_one_out as leave_one_cluster_out
+from causalcluster.fitting.prior_draws import draw_prior_coefficients, prior_levels
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
 from causalcluster.fitting.storage import fit_tree
 from causalcluster.graph import CausalGraph, build_graph
@@ -28,13 +29,11 @@ from causalcluster.hypotheses import check_claims, evaluate_hypotheses
 from causalcluster.identification import Verdict, cde_via, held_together, identify
 from causalcluster.identification.dowhy_answer import DowhyAnswer
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
-from causalcluster.model.priors import Priors, draw_priors, set_priors
+from causalcluster.model.priors import Priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
-from causalcluster.model.structure import INDEPENDENT_SD
 from causalcluster.moments import Moments, match_moments, read_source, reduce_rows
 from causalcluster.panel import Panel, describe_panel
 
-PRIOR_DRAWS = 4000
 Progress = Callable[[str], None]
 
 
@@ -249,6 +248,12 @@ def analyse(
         Where the analysis, its data or the engine are wrong; nothing has been sampled then.
     """
     check_engine(engine)
+    if leave_one_out and analysis.data.cluster is None:
+        raise InputError(
+            "leave-one-out leaves out clusters, and the analysis has none",
+            where=str(analysis.path),
+            fix="name the column of the clusters under 'data: cluster', or run without --leave-one-out",
+        )
     say, clock = progress or (lambda _: None), _Clock()
     with clock.time("total"), second_opinion(analysis, opinion) as asked:
         plan = _plan(analysis, source, clock)
@@ -260,12 +265,13 @@ def analyse(
             compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
         clock.seconds["build"] += compiled.build_seconds
         clock.seconds["compile"] -= compiled.build_seconds
-        draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
-        with clock.time("effects"):
-            hypotheses, tree = _weigh(plan, prepared, draws, effects)
-        with clock.time("leave_one_out"):
-            influence = _leave_one_out(prepared, compiled, draws, analysis, engine, say) if leave_one_out else None
-        plan = replace(plan, dowhy=await_second_opinion(asked))
+        with open_engine(engine) if leave_one_out else nullcontext() as executor:
+            draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
+            with clock.time("effects"):
+                hypotheses, tree = _weigh(plan, prepared, draws, effects)
+            with clock.time("leave_one_out"):
+                influence, notes = _leave_one_out(prepared, compiled, draws, plan, executor, say)
+        plan = replace(plan, warnings=(*plan.warnings, *notes), dowhy=await_second_opinion(asked))
     return Result(
         plan=plan,
         priors=prepared.priors,
@@ -274,7 +280,7 @@ def analyse(
         hypotheses=mark_unreliable(hypotheses, diagnostics),
         diagnostics=diagnostics,
         tree=tree,
-        leave_one_out=influence,
+        leave_one_out=None if influence is None else mark_unreliable(influence, diagnostics),
         timings=clock.seconds,
     )
 
@@ -283,8 +289,9 @@ def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) ->
     """Hold the effects against their prior: the table of hypotheses, and everything that posterior.nc stores."""
     analysis = plan.analysis
     seed = analysis.sampling.seed
-    prior = prior_coefficients(plan.design, prepared.priors, prepared.arrays, random_seed=seed)
-    prior_effects = evaluate_effects(prepared.estimands, prior, random_seed=seed)
+    levels = prior_levels(analysis.hypotheses, has_population=draws.coefficients.has_population)
+    prior = draw_prior_coefficients(plan.design, prepared.priors, prepared.arrays, random_seed=seed, levels=levels)
+    prior_effects = evaluate_effects(prepared.estimands, prior, random_seed=seed, levels=levels)
     hypotheses = evaluate_hypotheses(
         analysis.hypotheses,
         effects,
@@ -320,36 +327,19 @@ def _sample(
 
 
 def _leave_one_out(
-    prepared: Prepared, compiled: Compiled, draws: Draws, analysis: Analysis, engine: str | None, say: Progress
-) -> pd.DataFrame:
-    with open_engine(engine) as executor:
-        return leave_one_cluster_out(
-            compiled,
-            prepared.arrays,
-            prepared.estimands,
-            draws,
-            analysis.sampling,
-            executor=executor,
-            progress=say,
+    prepared: Prepared, compiled: Compiled, draws: Draws, plan: Plan, executor: Executor | None, say: Progress
+) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+    """Fit without each cluster where there is an executor; a failure of the engine costs this table alone."""
+    if executor is None:
+        return None, ()
+    settings = plan.analysis.sampling
+    try:
+        table = leave_one_cluster_out(
+            compiled, prepared.arrays, prepared.estimands, draws, settings, executor=executor, progress=say
         )
-
-
-def prior_coefficients(design: Design, priors: Priors, arrays: MomentArrays, *, random_seed: int) -> CoefficientDraws:
-    """Draw coefficients of a population and of clusters from the prior."""
-    drawn = draw_priors(priors, PRIOR_DRAWS, random_seed=random_seed)
-    mean = drawn["mean"]
-    if design.pooling == "none":
-        mean = np.zeros_like(mean)
-        drawn["tau"], drawn["partial"] = np.full_like(drawn["tau"], INDEPENDENT_SD), np.zeros_like(drawn["partial"])
-    root = coefficient_roots(tau=drawn["tau"], partial=drawn["partial"], arrays=arrays, n_coefficients=mean.shape[1])
-    rng = np.random.default_rng([random_seed, 3])
-    noise = rng.standard_normal((PRIOR_DRAWS, len(arrays.clusters), root.shape[2]))
-    theta = mean[:, None, :] + np.einsum("spq,sgq->sgp", root, noise)
-    return CoefficientDraws(
-        clusters=arrays.clusters,
-        rows=arrays.rows,
-        theta=theta[None],
-        mean=mean[None],
-        root=root[None],
-        has_population=design.pooling == "partial" and arrays.clusters != ("",),
-    )
+    except EngineError as error:
+        return None, (f"leave_one_out.csv is not written: {error}",)
+    doubtful = table.loc[table["reason"] != "", "left_out"].unique()
+    if len(doubtful) == 0:
+        return table, ()
+    return table, (f"Leave-one-out fits that are not to be trusted, without: {', '.join(doubtful)}.",)

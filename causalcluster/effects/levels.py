@@ -1,6 +1,6 @@
 """Estimands and coefficient draws to draws of every effect at every level."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,20 +73,23 @@ def evaluate_effects(
     """
     if not (draws.rows > 0).all():
         estimands, draws = _only_present(estimands, draws)
-    context = _Context.prepare(draws, random_seed)
-    keys: list[tuple[str, ...]] = []
-    blocks: list[Floats] = []
-    for estimand in estimands:
-        for level, cluster, values in _levels(estimand, context):
-            if levels is not None and level not in levels:
-                continue
-            keys.append((estimand.outcome, estimand.effect, estimand.via, level, cluster, "", "", "", "difference"))
-            blocks.append(values)
+    wanted = None if levels is None else frozenset(levels)
+    context = _Context.prepare(draws, random_seed, wanted)
+    keys = [
+        (estimand.outcome, estimand.effect, estimand.via, level, cluster, "", "", "", "difference")
+        for estimand in estimands
+        for level, cluster in context.rows_of(estimand)
+    ]
     shape = draws.theta.shape[:2]
-    values = np.stack(blocks, axis=-1) if blocks else np.zeros((*shape, 0))
+    values = np.empty((len(keys), *shape))
+    filled = 0
+    for estimand in estimands:
+        for block in _blocks(estimand, context):
+            values[filled : filled + len(block)] = block
+            filled += len(block)
     coords = {name: ("row", np.array([key[i] for key in keys], dtype=object)) for i, name in enumerate(COORDS)}
     return xr.Dataset(
-        {"effect": (("chain", "draw", "row"), values)},
+        {"effect": (("chain", "draw", "row"), values.transpose(1, 2, 0))},
         coords={"chain": np.arange(shape[0]), "draw": np.arange(shape[1]), **coords},
     )
 
@@ -121,55 +124,81 @@ def select_row(effects: xr.Dataset, **key: str) -> xr.DataArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Context:
+    """Draws, what the levels beyond the observed clusters need, and the levels asked for."""
+
     draws: CoefficientDraws
+    levels: tuple[str, ...]
     moments: NormalMoments | None
     unseen: Floats | None
     unseen_like: NDArray[np.int64] | None
 
     @classmethod
-    def prepare(cls, draws: CoefficientDraws, random_seed: int) -> "_Context":
+    def prepare(cls, draws: CoefficientDraws, random_seed: int, wanted: Collection[str] | None) -> "_Context":
+        clustered = draws.clusters != ("",)
+        possible = [
+            *(["population"] if draws.has_population else []),
+            "sample",
+            *(["sample_rows", "cluster"] if clustered else []),
+            *(["new", "between_sd"] if draws.has_population else []),
+        ]
+        levels = tuple(level for level in possible if wanted is None or level in wanted)
         if not draws.has_population:
-            return cls(draws=draws, moments=None, unseen=None, unseen_like=None)
+            return cls(draws=draws, levels=levels, moments=None, unseen=None, unseen_like=None)
         n_coefficients, n_varying = draws.root.shape[2:]
         mean = draws.mean.reshape(-1, n_coefficients)
         root = draws.root.reshape(len(mean), n_coefficients, n_varying)
+        moments = NormalMoments(mean, root @ root.transpose(0, 2, 1))
+        if "new" not in levels:
+            return cls(draws=draws, levels=levels, moments=moments, unseen=None, unseen_like=None)
         rng = np.random.default_rng([random_seed, 2])
         unseen = mean + np.einsum("spq,sq->sp", root, rng.standard_normal((len(mean), n_varying)))
-        return cls(
-            draws=draws,
-            moments=NormalMoments(mean, root @ root.transpose(0, 2, 1)),
-            unseen=unseen,
-            unseen_like=rng.integers(len(draws.clusters), size=len(mean)),
-        )
+        unseen_like = rng.integers(len(draws.clusters), size=len(mean))
+        return cls(draws=draws, levels=levels, moments=moments, unseen=unseen, unseen_like=unseen_like)
+
+    def levels_of(self, estimand: Estimand) -> list[str]:
+        """Proportions have no spread between clusters."""
+        return [level for level in self.levels if level != "between_sd" or estimand.denominator is None]
+
+    def rows_of(self, estimand: Estimand) -> Iterator[tuple[str, str]]:
+        for level in self.levels_of(estimand):
+            for label in self.draws.clusters if level == "cluster" else ("",):
+                yield level, label
 
 
-def _levels(estimand: Estimand, context: _Context) -> Iterator[tuple[str, str, Floats]]:
-    """Yield (level, cluster, (chain, draw) values); proportions have no spread between clusters."""
-    parts = [_one_polynomial(estimand.polynomial, context, with_spread=estimand.denominator is None)]
-    if estimand.denominator is not None:
-        parts.append(_one_polynomial(estimand.denominator, context, with_spread=False))
-    for pieces in zip(*parts, strict=True):
-        level, cluster, values = pieces[0]
-        if len(pieces) == 2:
-            whole = pieces[1][2]
-            values = np.divide(values, whole, out=np.full_like(values, np.nan), where=whole != 0.0)
-        yield level, cluster, values
+def _blocks(estimand: Estimand, context: _Context) -> Iterator[Floats]:
+    """Yield (row, chain, draw) values, level by level."""
+    levels = context.levels_of(estimand)
+    if estimand.denominator is None:
+        yield from _at_levels(estimand.polynomial, context, levels)
+        return
+    parts = (_at_levels(polynomial, context, levels) for polynomial in (estimand.polynomial, estimand.denominator))
+    for share, whole in zip(*parts, strict=True):
+        yield np.divide(share, whole, out=np.full_like(share, np.nan), where=whole != 0.0)
 
 
-def _one_polynomial(polynomial: Polynomial, context: _Context, *, with_spread: bool) -> Iterable[tuple[str, str, Floats]]:
+def _at_levels(polynomial: Polynomial, context: _Context, levels: Sequence[str]) -> Iterator[Floats]:
     draws = context.draws
-    by_cluster = evaluate(polynomial, draws.theta)
-    share = draws.rows / draws.rows.sum()
-    shape = by_cluster.shape[:2]
-    if context.moments is not None and context.unseen is not None and context.unseen_like is not None:
-        yield "population", "", expectation(polynomial, context.moments).reshape(shape)
-    yield "sample", "", by_cluster.mean(axis=-1)
-    if draws.clusters != ("",):
-        yield "sample_rows", "", by_cluster @ share
-        for g, label in enumerate(draws.clusters):
-            yield "cluster", label, by_cluster[..., g]
-    if context.moments is not None and context.unseen is not None and context.unseen_like is not None:
-        one = {monomial: weight[context.unseen_like] for monomial, weight in polynomial.items()}
-        yield "new", "", evaluate(one, context.unseen).reshape(shape)
-        if with_spread:
-            yield "between_sd", "", spread(polynomial, context.moments).reshape(shape)
+    shape = draws.theta.shape[:2]
+    observed = {"sample", "sample_rows", "cluster"}.intersection(levels)
+    by_cluster = evaluate(polynomial, draws.theta) if observed else np.empty((*shape, 0))
+    for level in levels:
+        if level == "sample":
+            yield by_cluster.mean(axis=-1)[None]
+        elif level == "sample_rows":
+            yield (by_cluster @ (draws.rows / draws.rows.sum()))[None]
+        elif level == "cluster":
+            yield np.moveaxis(by_cluster, -1, 0)
+        else:
+            yield _beyond(polynomial, context, level).reshape(1, *shape)
+
+
+def _beyond(polynomial: Polynomial, context: _Context, level: str) -> Floats:
+    """Return (draw,) values at a level beyond the observed clusters."""
+    if context.moments is not None and level == "population":
+        return expectation(polynomial, context.moments)
+    if context.moments is not None and level == "between_sd":
+        return spread(polynomial, context.moments)
+    if context.unseen is None or context.unseen_like is None:
+        raise ValueError(f"no draws at level {level}")
+    one = {monomial: weight[context.unseen_like] for monomial, weight in polynomial.items()}
+    return evaluate(one, context.unseen)

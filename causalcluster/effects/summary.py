@@ -26,6 +26,7 @@ COLUMNS = (
     "r_hat",
     "reason",
 )
+_NUMBERS_AT_ONCE = 4_000_000
 RATIO_REASON = "the total effect's interval holds 0, so a share of it has no meaning"
 
 
@@ -49,18 +50,30 @@ def summarise_effects(effects: xr.Dataset, *, ci_prob: float, extrapolated: Coll
     """
     values = effects["effect"].transpose("chain", "draw", "row")
     table = pd.DataFrame({name: effects[coord].values for name, coord in zip(KEYS, COORDS, strict=True)})
-    flat = values.values.reshape(values.sizes["chain"] * values.sizes["draw"], values.sizes["row"])
-    tail = (1.0 - ci_prob) / 2.0
-    lower, median, upper = np.quantile(flat, [tail, 0.5, 1.0 - tail], axis=0) if flat.shape[1] else np.zeros((3, 0))
-    table["mean"], table["sd"] = flat.mean(axis=0), flat.std(axis=0, ddof=1)
-    table["median"], table["lower"], table["upper"], table["ci_prob"] = median, lower, upper, ci_prob
-    table["prob_positive"] = (flat > 0.0).mean(axis=0)
-    for name, numbers in measure_convergence(values.values).items():
-        table[name] = numbers
+    numbers = _summarise(values.values, (1.0 - ci_prob) / 2.0)
+    table = table.assign(**numbers, ci_prob=ci_prob)
+    for name, found in measure_convergence(values.values).items():
+        table[name] = found
     table["reason"] = ""
     _blank_proportions(table)
     _flag_extrapolation(table, extrapolated)
     return table.loc[:, list(COLUMNS)]
+
+
+def _summarise(values: Floats, tail: float) -> dict[str, Floats]:
+    """Return mean, sd, quantiles and the share above zero (row,) of draws (chain, draw, row), some rows at a time."""
+    names = ("mean", "sd", "lower", "median", "upper", "prob_positive")
+    n_draws, n_rows = values.shape[0] * values.shape[1], values.shape[2]
+    found = np.zeros((len(names), n_rows))
+    at_once = max(1, _NUMBERS_AT_ONCE // n_draws)
+    for start in range(0, n_rows, at_once):
+        stop = min(start + at_once, n_rows)
+        rows = values[:, :, start:stop].transpose(2, 0, 1).reshape(stop - start, n_draws)
+        part = found[:, start:stop]
+        part[0], part[1] = rows.mean(axis=1), rows.std(axis=1, ddof=1)
+        part[2:5] = np.quantile(rows, [tail, 0.5, 1.0 - tail], axis=1)
+        part[5] = (rows > 0.0).mean(axis=1)
+    return dict(zip(names, found, strict=True))
 
 
 def _blank_proportions(table: pd.DataFrame) -> None:

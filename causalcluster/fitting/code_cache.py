@@ -1,12 +1,14 @@
 """Compiled densities kept on disk, so that a later process compiles nothing.
 
 One file per model structure in the user's cache folder (the environment variable CAUSALCLUSTER_CACHE names another):
-a line of JSON, then the machine code. A file that is damaged, or that another version or processor wrote, counts as absent.
+a hash of all that follows, a line of JSON, then the machine code. A file that is damaged, or that another version or
+processor wrote, counts as absent.
 """
 
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,7 +19,7 @@ from pathlib import Path
 from causalcluster.fitting.density import DensityCode, Input, Parameter
 from causalcluster.model.structure import Structure
 
-FORMAT = 1
+FORMAT = 2
 _COMPILED_BY = ("numba", "llvmlite", "pytensor", "pymc", "numpy")
 _SOURCES = ("model", "fitting/density_compiler.py", "fitting/special_functions.py")
 
@@ -63,6 +65,7 @@ def _key(structure: Structure) -> str:
         "format": FORMAT,
         "structure": asdict(structure),
         "sources": _hash_sources(),
+        "python": sys.version,
         "versions": {name: version(name) for name in _COMPILED_BY},
         "processor": [str(part) for part in cpu_target.target_context.codegen().magic_tuple()],
     }
@@ -83,20 +86,20 @@ def _hash_sources() -> str:
 def _write(path: Path, code: DensityCode) -> None:
     """Write under another name first; a cache that cannot be written is done without."""
     name, kind, parts = code.library
-    contents = b"".join(parts)
     header = {
         "parameters": [asdict(item) for item in code.parameters],
         "inputs": [asdict(item) for item in code.inputs],
         "library": [name, kind, [len(part) for part in parts]],
         "symbol": code.symbol,
-        "sha256": hashlib.sha256(contents).hexdigest(),
     }
+    contents = json.dumps(header).encode() + b"\n" + b"".join(parts)
+    digest = hashlib.sha256(contents).hexdigest().encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".density-")
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(json.dumps(header).encode() + b"\n" + contents)
+                stream.write(digest + b"\n" + contents)
             Path(temporary).replace(path)
         except OSError:
             Path(temporary).unlink(missing_ok=True)
@@ -106,16 +109,17 @@ def _write(path: Path, code: DensityCode) -> None:
 
 def _read(path: Path) -> DensityCode | None:
     try:
-        line, _, contents = path.read_bytes().partition(b"\n")
-        header = json.loads(line)
-        if hashlib.sha256(contents).hexdigest() != header["sha256"]:
-            return None
-    except (OSError, ValueError, KeyError, TypeError):
+        digest, _, contents = path.read_bytes().partition(b"\n")
+    except OSError:
         return None
+    if hashlib.sha256(contents).hexdigest().encode() != digest:
+        return None
+    line, _, code = contents.partition(b"\n")
+    header = json.loads(line)
     name, kind, (first, _) = header["library"]
     return DensityCode(
         parameters=tuple(Parameter(**{**item, "dims": tuple(item["dims"])}) for item in header["parameters"]),
         inputs=tuple(Input(**item) for item in header["inputs"]),
-        library=(name, kind, (contents[:first], contents[first:])),
+        library=(name, kind, (code[:first], code[first:])),
         symbol=header["symbol"],
     )

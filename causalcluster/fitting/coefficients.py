@@ -13,6 +13,7 @@ from causalcluster.model.standard import MomentArrays
 from causalcluster.model.structure import INDEPENDENT_SD
 
 Floats = NDArray[np.float64]
+_NUMBERS_AT_ONCE = 4_000_000
 
 
 def draw_coefficients(
@@ -30,10 +31,16 @@ def draw_coefficients(
         arrays=arrays,
         n_coefficients=n_coefficients,
     )
-    noise = np.random.default_rng([random_seed, 1]).standard_normal((n_draws, n_clusters, n_varying))
+    rng = np.random.default_rng([random_seed, 1])
     theta = np.empty((n_draws, n_clusters, n_coefficients))
     flat_sigma = log_sigma.reshape(n_draws, n_clusters, -1)
-    draw_cluster_coefficients(mean, root, flat_sigma, arrays.sxx, arrays.sxy, arrays.starts, noise, theta)
+    at_once = max(1, _NUMBERS_AT_ONCE // max(n_clusters * n_varying, 1))
+    for start in range(0, n_draws, at_once):
+        part = slice(start, min(start + at_once, n_draws))
+        noise = rng.standard_normal((part.stop - part.start, n_clusters, n_varying))
+        draw_cluster_coefficients(
+            mean[part], root[part], flat_sigma[part], arrays.sxx, arrays.sxy, arrays.starts, noise, theta[part]
+        )
     return CoefficientDraws(
         clusters=arrays.clusters,
         rows=arrays.rows,

@@ -40,7 +40,9 @@ def compile_density(model: pm.Model) -> DensityCode:
     Raises
     ------
     UnsupportedError
-        A variable has another transform, or the code would hold addresses of this process.
+        A variable has another transform.
+    RuntimeError
+        The code would hold addresses of this process.
     """
     parameters = tuple(_parameter(model, variable) for variable in model.free_RVs)
     function = _value_and_gradient(model, parameters)
@@ -53,7 +55,7 @@ def compile_density(model: pm.Model) -> DensityCode:
         library = compiled.library
         constants = (item for found in compiled._find_referenced_environments() for item in found.consts)
         if library.has_dynamic_globals or any(callable(item) for item in constants):
-            raise UnsupportedError("the model's density calls back into Python, so its code cannot be stored")
+            raise RuntimeError("the model's density calls back into Python, so its code cannot be stored")
         return DensityCode(
             parameters=parameters,
             inputs=inputs,

@@ -1,9 +1,10 @@
 """Many independent fits of one model: each is a task that any process can do from its record alone."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from causalcluster.design import Design
 from causalcluster.effects.estimands import Estimand
 from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.summary import summarise_effects
+from causalcluster.fitting.engines import result_of
 from causalcluster.fitting.nuts import Start
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
 from causalcluster.model.priors import Priors
@@ -21,6 +23,9 @@ from causalcluster.model.structure import Structure, structure_of
 
 LEVELS = ("population", "sample")
 REFIT_CHAINS, REFIT_TUNE, REFIT_DRAWS = 2, 100, 400
+LEAST_ESS, MOST_R_HAT, MOST_DIVERGENT = 100.0, 1.03, 0.001
+"""A refit that does worse is marked: it has fewer draws than a run, of which only means and intervals are shown."""
+_WAITING = 64
 _lock = threading.Lock()
 _compiled: dict[Structure, Compiled] = {}
 
@@ -35,6 +40,8 @@ class FitTask:
         What tells this fit from the others.
     design, priors, arrays, estimands
         The model, its data, and the effects to report.
+    without
+        Position of a cluster that is left out, or None.
     sampling
         Settings, with the fit's own seed.
     start
@@ -48,12 +55,14 @@ class FitTask:
     estimands: tuple[Estimand, ...]
     sampling: Sampling
     start: Start
+    without: int | None = None
 
 
 def run_fit(task: FitTask) -> pd.DataFrame:
     """Fit once; returns the rows of effects at the levels `LEVELS`, with ``divergences``."""
     compiled = _compiled_here(task)
-    draws = refit(compiled, task.arrays, task.sampling, start=task.start, cores=1)
+    arrays = task.arrays if task.without is None else without_cluster(task.arrays, task.without)
+    draws = refit(compiled, arrays, task.sampling, start=task.start, cores=1)
     effects = evaluate_effects(task.estimands, draws.coefficients, random_seed=task.sampling.seed, levels=LEVELS)
     table = summarise_effects(effects, ci_prob=task.sampling.ci_prob)
     diverging = draws.posterior["sample_stats"]["diverging"]
@@ -69,11 +78,20 @@ def _compiled_here(task: FitTask) -> Compiled:
     return replace(_compiled[structure], design=task.design, priors=task.priors)
 
 
-def run_fits(tasks: Sequence[FitTask], executor: Executor) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield name and table of every fit as it is done; results depend on the task alone, not on where it ran."""
-    waiting = {executor.submit(run_fit, task): task.name for task in tasks}
-    for future in as_completed(waiting):
-        yield waiting[future], future.result()
+def run_fits(tasks: Iterable[FitTask], executor: Executor) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield name and table of every fit as it is done; results depend on the task alone, not on where it ran.
+
+    Few tasks wait at a time, so that thousands of them need no memory. EngineError where the engine fails.
+    """
+    coming = iter(tasks)
+    waiting = {executor.submit(run_fit, task): task.name for task in islice(coming, _WAITING)}
+    while waiting:
+        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            name = waiting.pop(future)
+            for task in islice(coming, 1):
+                waiting[executor.submit(run_fit, task)] = task.name
+            yield name, result_of(future)
 
 
 def leave_one_out(
@@ -108,28 +126,31 @@ def leave_one_out(
     -------
     pandas.DataFrame
         One row per cluster left out, effect and level (`LEVELS`): ``left_out``, ``outcome``, ``effect``, ``via``,
-        ``level``, ``mean``, ``sd``, ``lower``, ``upper``, ``ess_bulk``, ``r_hat``, ``divergences``, and ``shift``,
-        the mean with all clusters less this one, in posterior standard deviations with all clusters.
+        ``level``, ``mean``, ``sd``, ``lower``, ``upper``, ``shift``, the mean with all clusters less this one in
+        posterior standard deviations with all clusters, ``ess_bulk``, ``r_hat``, ``divergences`` and ``reason``, which says
+        where a refit is not to be trusted.
     """
     plain = tuple(item for item in estimands if item.denominator is None)
     settings = replace(sampling, chains=REFIT_CHAINS, tune=REFIT_TUNE, draws=REFIT_DRAWS)
-    tasks = [
+    start = thin_start(draws.start)
+    tasks = (
         FitTask(
             name=label,
             design=compiled.design,
             priors=compiled.priors,
-            arrays=without_cluster(arrays, g),
+            arrays=arrays,
             estimands=plain,
             sampling=replace(settings, seed=sampling.seed + g),
-            start=thin_start(draws.start),
+            start=start,
+            without=g,
         )
         for g, label in enumerate(arrays.clusters)
-    ]
+    )
     tables: dict[str, pd.DataFrame] = {}
     for name, table in run_fits(tasks, executor):
         tables[name] = table.assign(left_out=name)
         if progress is not None:
-            progress(f"without {name} ({len(tables)} of {len(tasks)})")
+            progress(f"without {name} ({len(tables)} of {len(arrays.clusters)})")
     everything = evaluate_effects(plain, draws.coefficients, random_seed=sampling.seed, levels=LEVELS)
     return _compare(pd.concat([tables[label] for label in arrays.clusters]), summarise_effects(everything, ci_prob=0.95))
 
@@ -165,5 +186,18 @@ def _compare(table: pd.DataFrame, everything: pd.DataFrame) -> pd.DataFrame:
     joined = table.merge(everything[[*keys, "mean", "sd"]], on=keys, suffixes=("", "_all"))
     spread = joined["sd_all"].where(joined["sd_all"] > 0.0)
     joined["shift"] = ((joined["mean_all"] - joined["mean"]) / spread).fillna(0.0)
-    numbers = ["mean", "sd", "lower", "upper", "shift", "ess_bulk", "r_hat", "divergences"]
+    joined["reason"] = [_judge(row) for row in joined.to_dict("records")]
+    numbers = ["mean", "sd", "lower", "upper", "shift", "ess_bulk", "r_hat", "divergences", "reason"]
     return joined.loc[:, ["left_out", *keys, *numbers]]
+
+
+def _judge(row: Mapping[Hashable, Any]) -> str:
+    """Return why a row is not to be trusted; an effect that is exactly zero has no convergence to judge."""
+    found = []
+    if row["divergences"] > MOST_DIVERGENT * REFIT_CHAINS * REFIT_DRAWS:
+        found.append(f"{row['divergences']} divergent transitions")
+    if row["r_hat"] > MOST_R_HAT:
+        found.append(f"R-hat {row['r_hat']:.3f}")
+    if row["ess_bulk"] < LEAST_ESS:
+        found.append(f"{row['ess_bulk']:.0f} effective draws")
+    return "unreliable: " + ", ".join(found) if found else ""

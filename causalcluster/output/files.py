@@ -126,4 +126,8 @@ def _write_tree(tree: xr.DataTree, path: Path) -> None:
         for node in tree.subtree
     }
     write: Callable[..., None] = tree.to_netcdf
-    write(path, engine="netcdf4", encoding={name: texts for name, texts in encoding.items() if texts})
+    try:
+        write(path, engine="netcdf4", encoding={name: texts for name, texts in encoding.items() if texts})
+    except RuntimeError as error:
+        # What netCDF's library raises for a full disk, too.
+        raise OSError(f"posterior.nc: {error}") from error

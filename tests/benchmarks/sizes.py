@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from tests.benchmarks.store import store
 
@@ -64,14 +65,16 @@ def run_command(**size: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         write_table(folder, **size)
-        command = [sys.executable, "-m", "causalcluster", "run", "analysis.yaml", "--out", "out", "--quiet"]
+        command = [sys.executable, "-m", "causalcluster", "run", "analysis.yaml", "--out", "out"]
         start = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder)
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        until = _seconds_until(process, "sampling", start)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         diagnostics = json.loads((folder / "out" / "diagnostics.json").read_text(encoding="utf-8"))
         return {
             **{stage: diagnostics["timings"][stage] for stage in STAGES},
+            "until_sampling": round(until, 2),
             "wall": round(seconds, 2),
             "peak_gb": round(usage.ru_maxrss / 1024**2, 2),
             "exit_code": os.waitstatus_to_exitcode(status),
@@ -79,10 +82,46 @@ def run_command(**size: int) -> dict[str, Any]:
         }
 
 
+def _seconds_until(process: subprocess.Popen[str], stage: str, start: float) -> float:
+    """Read what the command says of its stages; return when it came to ``stage``."""
+    at = float("nan")
+    for line in process.stderr or ():
+        if line.strip().startswith(stage) and at != at:
+            at = time.perf_counter() - start
+    return at
+
+
+def reduce_rows(kind: str, *, rows: int) -> dict[str, Any]:
+    """Reduce a table of ten columns to a moments file."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write_table(folder, rows=rows, clusters=200, mediators=8)
+        if kind == "csv":
+            analysis = folder / "analysis.yaml"
+            analysis.write_text(analysis.read_text(encoding="utf-8").replace(".parquet", ".csv"), encoding="utf-8")
+            for part in folder.glob("part-*.parquet"):
+                csv.write_csv(pq.read_table(part).cast(_plain(pq.read_schema(part))), part.with_suffix(".csv"))
+                part.unlink()
+        command = [sys.executable, "-m", "causalcluster", "reduce", "analysis.yaml", "-o", "moments.parquet", "--quiet"]
+        start = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder)
+        _, status, usage = os.wait4(process.pid, 0)
+        return {
+            "wall": round(time.perf_counter() - start, 2),
+            "peak_gb": round(usage.ru_maxrss / 1024**2, 2),
+            "exit_code": os.waitstatus_to_exitcode(status),
+        }
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """Return the schema with texts instead of categories, which CSV has not."""
+    return pa.schema([(field.name, pa.string() if pa.types.is_dictionary(field.type) else field.type) for field in schema])
+
+
 def main() -> None:
     """Time every size."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--what", nargs="*", default=["rows", "clusters", "mediators"])
+    parser.add_argument("--what", nargs="*", default=["rows", "reduce", "clusters", "mediators"])
     asked = parser.parse_args()
     run_command(rows=10_000, clusters=50, mediators=4)
     sizes: dict[str, dict[str, int]] = {}
@@ -92,6 +131,9 @@ def main() -> None:
         sizes |= {f"{n} clusters": {"rows": 200 * n, "clusters": n, "mediators": 2} for n in CLUSTERS}
     if "mediators" in asked.what:
         sizes |= {f"{n} mediators": {"rows": 6000, "clusters": 30, "mediators": n} for n in MEDIATORS}
+    if "reduce" in asked.what:
+        for kind in ("parquet", "csv"):
+            store("sizes", {f"reduce {ROWS[-1]} rows, {kind}": reduce_rows(kind, rows=ROWS[-1])})
     for name, size in sizes.items():
         store("sizes", {name: run_command(**size)}, draws=1000, tune=1000, chains=4)
 

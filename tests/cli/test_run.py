@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from causalcluster.effects.summary import COLUMNS
+from causalcluster.errors import EngineError
 from tests.cli.study import ANALYSIS, call, write_study
 
 
@@ -154,3 +155,37 @@ def test_leave_one_out_is_written_where_asked_for_and_not_left_from_before(tmp_p
     assert not (out / "leave_one_out.csv").exists()
     assert call("run", file, "--out", tmp_path / "none", "--engine", "ray") == 2
     assert not (tmp_path / "none").exists()
+
+
+def test_leaving_clusters_out_needs_clusters(tmp_path, capsys):
+    file = write_study(tmp_path, ANALYSIS.replace("  cluster: district\n", ""))
+    assert call("run", file, "--out", tmp_path / "out", "--leave-one-out") == 2
+    assert "leave-one-out leaves out clusters, and the analysis has none" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_engine_that_fails_costs_its_table_alone(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise EngineError("the engine failed (KilledWorker)", where="--engine")
+
+    monkeypatch.setattr("causalcluster.pipeline.leave_one_cluster_out", fail)
+    file, out = write_study(tmp_path), tmp_path / "out"
+    short = ("--quiet", "--draws", 50, "--tune", 100, "--chains", 2)
+    assert call("run", file, "--out", out, *short, "--leave-one-out", "--engine", "threads") in (0, 3)
+    assert not (out / "leave_one_out.csv").exists()
+    warnings = json.loads((out / "diagnostics.json").read_text(encoding="utf-8"))["warnings"]
+    assert any("leave_one_out.csv is not written: --engine: the engine failed" in text for text in warnings)
+
+
+def test_a_full_disk_leaves_an_earlier_run_as_it_was(tmp_path, monkeypatch, capsys):
+    def full(*_, **__):
+        raise RuntimeError("NetCDF: HDF error")
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", full)
+    file, out = write_study(tmp_path), tmp_path / "out"
+    out.mkdir()
+    (out / "effects.csv").write_text("of an earlier run")
+    assert call("run", file, "--out", out, "--quiet", "--draws", 20, "--tune", 50, "--chains", 2) == 2
+    assert "the results cannot be written (posterior.nc: NetCDF: HDF error)" in capsys.readouterr().err
+    assert [path.name for path in out.iterdir()] == ["effects.csv"]
+    assert (out / "effects.csv").read_text() == "of an earlier run"

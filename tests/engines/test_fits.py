@@ -2,7 +2,7 @@
 
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,12 @@ import pytest
 
 from causalcluster.analysis.records import Sampling
 from causalcluster.effects.estimands import list_estimands
-from causalcluster.errors import InputError
+from causalcluster.errors import EngineError, InputError
+from causalcluster.fitting import engines
 from causalcluster.fitting.engines import open_engine
 from causalcluster.fitting.many import leave_one_out
 from causalcluster.fitting.sample import compile_model, refit
+from tests.cli.study import call, write_study
 from tests.oracles.systems import draw_rows, make_analysis, prepare_system
 
 ANALYSIS = make_analysis("x>a x>y a>y", treatment="x", mediators=("a",), outcomes=("y",))
@@ -79,3 +81,28 @@ def test_a_killed_worker_costs_only_its_fit(fitted, expected, cluster):
 def test_a_scheduler_that_does_not_answer_is_an_error_of_the_users():
     with pytest.raises(InputError, match="no Dask scheduler answers at"), open_engine("dask://127.0.0.1:9"):
         pass
+
+
+def test_an_engine_that_cannot_fit_is_found_before_anything_is_sampled(monkeypatch, tmp_path):
+    from distributed import LocalCluster
+
+    file = write_study(tmp_path)
+    assert call("run", file, "--out", tmp_path / "out", "--leave-one-out", "--engine", "dask://127.0.0.1:9") == 2
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(engines, "_ANSWER_WITHIN", 0.5)
+    with (
+        LocalCluster(n_workers=0, dashboard_address=":0") as empty,
+        pytest.raises(InputError, match="no worker of"),
+        open_engine(address_of(empty)),
+    ):
+        pass
+
+
+def test_an_engine_that_dies_is_told_from_a_fit_that_fails():
+    from distributed.client import FutureCancelledError
+
+    for error, raised in ((FutureCancelledError("key", "lost"), EngineError), (ValueError("of the fit"), ValueError)):
+        future = Future()
+        future.set_exception(error)
+        with pytest.raises(raised):
+            engines.result_of(future)

@@ -14,7 +14,7 @@ from causalcluster.fitting.density_compiler import compile_density
 from causalcluster.fitting.sample import compile_model
 from causalcluster.fitting.special_functions import digamma
 from causalcluster.model.build import build_model
-from causalcluster.model.structure import dim_lengths, model_data, model_start
+from causalcluster.model.structure import dim_lengths, model_data, model_start, structure_of
 from tests.oracles.systems import draw_rows, make_analysis, prepare_system
 
 _C_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *([ctypes.c_void_p] * 4))
@@ -103,34 +103,26 @@ def test_digamma_equals_scipys():
 
 
 def test_stored_code_is_read_back_and_damage_counts_as_absent(tmp_path, monkeypatch, prepared, compiled):
-    monkeypatch.setenv("CAUSALCLUSTER_CACHE", str(tmp_path / "cache"))
-    structure_code = code_cache._read(next(iter(code_cache_of(compiled, monkeypatch, tmp_path).iterdir())))
-    density = load_density(structure_code)
+    structure = structure_of(prepared.design, prepared.arrays, prepared.priors)
+    code, cached = code_cache.cached_density(structure, lambda: pytest.fail("was compiled before"))
+    assert cached
+    monkeypatch.setenv("CAUSALCLUSTER_CACHE", str(tmp_path))
+    again, cached = code_cache.cached_density(structure, lambda: code)
+    assert not cached
+    assert again is code
+    again, cached = code_cache.cached_density(structure, lambda: pytest.fail("is in the cache"))
+    assert cached
+    assert again == code
+    density = load_density(again)
     n = len(to_position(density.parameters, model_start(prepared.arrays, prepared.priors)))
     position = np.random.default_rng(2).standard_normal(n) * 0.2
     assert evaluate(density, prepared, position)[1] == evaluate(compiled.density, prepared, position)[1]
-    (path,) = (tmp_path / "cache").iterdir()
+    (path,) = tmp_path.iterdir()
     contents = path.read_bytes()
-    for damaged in (contents[:-7], contents[:100], b"", contents[:-1] + bytes([contents[-1] ^ 1])):
+    other_symbol = contents.replace(code.symbol.encode(), code.symbol.encode()[::-1], 1)
+    for damaged in (contents[:-7], contents[:100], b"", contents[:-1] + bytes([contents[-1] ^ 1]), other_symbol):
         path.write_bytes(damaged)
         assert code_cache._read(path) is None
-
-
-def code_cache_of(compiled, monkeypatch, tmp_path):
-    """Fill the cache of this test with the code that the fixture compiled; returns its folder."""
-    from causalcluster.model.structure import Structure
-
-    structure = Structure(pooled=True, varying=True, correlated=True, residual_sd_varies=True, separate_intercepts=True)
-    stored = []
-    monkeypatch.delenv("CAUSALCLUSTER_CACHE")
-    code, cached = code_cache.cached_density(structure, lambda: stored.append(1) or pytest.fail("was compiled before"))
-    assert cached and not stored
-    monkeypatch.setenv("CAUSALCLUSTER_CACHE", str(tmp_path / "cache"))
-    again, cached = code_cache.cached_density(structure, lambda: code)
-    assert not cached and again is code
-    again, cached = code_cache.cached_density(structure, lambda: pytest.fail("is in the cache"))
-    assert cached and again == code
-    return tmp_path / "cache"
 
 
 def test_an_unwritable_cache_is_done_without(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from causalcluster.analysis.records import Sampling
 from causalcluster.effects.estimands import list_estimands
 from causalcluster.effects.levels import evaluate_effects, select_row
 from causalcluster.errors import InputError
+from causalcluster.fitting import many
 from causalcluster.fitting.engines import check_engine, open_engine
 from causalcluster.fitting.many import leave_one_out, thin_start, without_cluster
 from causalcluster.fitting.sample import compile_model, refit
@@ -56,6 +57,7 @@ def test_leaving_a_cluster_out_is_a_fit_to_the_others(fitted):
     assert set(table["effect"]) == {"total", "nie"}
     assert (table["divergences"] == 0).all()
     assert table["r_hat"].max() < 1.05
+    assert (table["reason"] == "").all()
     # An independent long fit without the cluster, from a fresh start.
     alone = refit(compiled, without_cluster(prepared.arrays, 1), replace(SAMPLING, draws=1000, tune=500, chains=4))
     effects = evaluate_effects(estimands, alone.coefficients, random_seed=1, levels=("population", "sample"))
@@ -107,3 +109,11 @@ def test_a_refit_serves_other_clusters_and_refuses_other_equations(fitted):
     other = prepare_system(wider, draw_rows(wider, sizes=[20, 40, 15], seed=9)).arrays
     with pytest.raises(InputError, match="other equations"):
         refit(compiled, other, SAMPLING)
+
+
+def test_a_refit_that_is_not_to_be_trusted_says_why(fitted):
+    prepared, estimands, compiled, draws = fitted
+    with ThreadPoolExecutor(2) as executor, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(many, "REFIT_DRAWS", 20)
+        table = leave_one_out(compiled, prepared.arrays, estimands[:1], draws, SAMPLING, executor=executor)
+    assert table["reason"].str.match("unreliable: .* effective draws").all()
