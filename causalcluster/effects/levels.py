@@ -8,7 +8,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from causalcluster.effects.estimands import Estimand
-from causalcluster.effects.polynomials import NormalMoments, Polynomial, evaluate, expectation, spread
+from causalcluster.effects.polynomials import (
+    NormalMoments,
+    Polynomial,
+    evaluate,
+    expectation,
+    is_short,
+    sampled_spread,
+    spread,
+)
 
 Floats = NDArray[np.float64]
 
@@ -122,11 +130,12 @@ def select_row(effects: xr.Dataset, **key: str) -> xr.DataArray:
     return effects["effect"].isel(row=int(np.flatnonzero(mask)[0]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Context:
     """Draws, what the levels beyond the observed clusters need, and the levels asked for."""
 
     draws: CoefficientDraws
+    random_seed: int
     levels: tuple[str, ...]
     moments: NormalMoments | None
     unseen: Floats | None
@@ -143,17 +152,15 @@ class _Context:
         ]
         levels = tuple(level for level in possible if wanted is None or level in wanted)
         if not draws.has_population:
-            return cls(draws=draws, levels=levels, moments=None, unseen=None, unseen_like=None)
-        n_coefficients, n_varying = draws.root.shape[2:]
-        mean = draws.mean.reshape(-1, n_coefficients)
-        root = draws.root.reshape(len(mean), n_coefficients, n_varying)
+            return cls(draws, random_seed, levels, moments=None, unseen=None, unseen_like=None)
+        mean, root = _flat_population(draws)
         moments = NormalMoments(mean, root @ root.transpose(0, 2, 1))
         if "new" not in levels:
-            return cls(draws=draws, levels=levels, moments=moments, unseen=None, unseen_like=None)
+            return cls(draws, random_seed, levels, moments=moments, unseen=None, unseen_like=None)
         rng = np.random.default_rng([random_seed, 2])
-        unseen = mean + np.einsum("spq,sq->sp", root, rng.standard_normal((len(mean), n_varying)))
+        unseen = mean + np.einsum("spq,sq->sp", root, rng.standard_normal((len(mean), root.shape[2])))
         unseen_like = rng.integers(len(draws.clusters), size=len(mean))
-        return cls(draws=draws, levels=levels, moments=moments, unseen=unseen, unseen_like=unseen_like)
+        return cls(draws, random_seed, levels, moments=moments, unseen=unseen, unseen_like=unseen_like)
 
     def levels_of(self, estimand: Estimand) -> list[str]:
         """Proportions have no spread between clusters."""
@@ -163,6 +170,12 @@ class _Context:
         for level in self.levels_of(estimand):
             for label in self.draws.clusters if level == "cluster" else ("",):
                 yield level, label
+
+
+def _flat_population(draws: CoefficientDraws) -> tuple[Floats, Floats]:
+    """Return mean (sample, P) and covariance root (sample, P, Q) of the population of clusters."""
+    n_coefficients, n_varying = draws.root.shape[2:]
+    return draws.mean.reshape(-1, n_coefficients), draws.root.reshape(-1, n_coefficients, n_varying)
 
 
 def _blocks(estimand: Estimand, context: _Context) -> Iterator[Floats]:
@@ -197,7 +210,10 @@ def _beyond(polynomial: Polynomial, context: _Context, level: str) -> Floats:
     if context.moments is not None and level == "population":
         return expectation(polynomial, context.moments)
     if context.moments is not None and level == "between_sd":
-        return spread(polynomial, context.moments)
+        if is_short(polynomial):
+            return spread(polynomial, context.moments)
+        mean, root = _flat_population(context.draws)
+        return sampled_spread(polynomial, mean, root, random_seed=context.random_seed)
     if context.unseen is None or context.unseen_like is None:
         raise ValueError(f"no draws at level {level}")
     one = {monomial: weight[context.unseen_like] for monomial, weight in polynomial.items()}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from causalcluster.effects.polynomials import NormalMoments, evaluate, expectation, spread
+from causalcluster.effects.polynomials import NormalMoments, evaluate, expectation, is_short, sampled_spread, spread
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +50,21 @@ def test_what_does_not_vary_has_no_spread_at_all():
     moments = NormalMoments(np.array([[0.3, 0.7, 1.1]]), np.diag([0.0, 0.0, 0.5])[None])
     assert spread({(0, 1): np.array([1.3]), (0, 0, 1): np.array([-0.7])}, moments)[0] == 0.0
     assert spread({(2,): np.array([1.0])}, moments)[0] == pytest.approx(np.sqrt(0.5))
+
+
+def test_spread_of_long_paths_is_sampled_about_the_exact_one():
+    rng = np.random.default_rng(5)
+    draws, root = 400, 0.1 * rng.standard_normal((6, 6))
+    mean = np.tile(rng.normal(0.4, 0.2, 6), (draws, 1))
+    roots = np.tile(root, (draws, 1, 1))
+    polynomial = {(0, 1, 2, 3, 4): np.array([1.0, 1.4, 0.8]), (0, 5): np.array([1.0] * 3), (1,): np.array([0.5] * 3)}
+    sampled = sampled_spread(polynomial, mean, roots, random_seed=1)
+    exact = spread(polynomial, NormalMoments(mean[:1], (root @ root.T)[None]))[0]
+    # 256 clusters a draw: noise of a few per cent in a draw, and a bias of the ratio of the order of one in 256.
+    assert sampled.mean() == pytest.approx(exact, rel=0.01)
+    assert sampled.std() / exact < 0.1
+    still = np.zeros_like(roots)
+    assert (sampled_spread({(0, 1): np.array([2.0])}, mean, still, random_seed=1) == 0.0).all()
+    long = {tuple(range(9)): np.array([1.0]), tuple(range(8)): np.array([1.0])}
+    assert is_short({(0, 1): np.array([1.0])})
+    assert not is_short(long)
