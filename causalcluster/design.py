@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from causalcluster.analysis.records import Analysis, Interaction
+from causalcluster.analysis.records import Analysis, Interaction, node_by_name
 from causalcluster.errors import DataError
+from causalcluster.families import Family, Link, default_link
 from causalcluster.graph import CausalGraph, ancestors, descendants, parents
 
 TermKind = Literal["intercept", "slope", "interaction"]
@@ -42,10 +43,12 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equation:
-    """The linear equation of one node."""
+    """The equation of one node: its linear predictor, and the family and link around it."""
 
     node: str
     terms: tuple[Term, ...]
+    family: Family = "gaussian"
+    link: Link = "identity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +114,12 @@ def build_design(analysis: Analysis, graph: CausalGraph, *, between_only: Collec
     """
     clustered = analysis.data.cluster is not None
     centred = analysis.model.centre == "within" and clustered
-    intercepts = _place_intercepts(analysis, centred=centred)
+    modelled = _modelled_nodes(analysis, graph)
+    intercepts = _place_intercepts(analysis, modelled, centred=centred)
     notes: list[str] = []
     equations = tuple(
         _write_equation(analysis, graph, node, between_only, centred and intercepts != "common", intercepts, notes)
-        for node in _modelled_nodes(analysis, graph)
+        for node in modelled
     )
     return Design(
         equations=equations,
@@ -165,11 +169,11 @@ def _modelled_nodes(analysis: Analysis, graph: CausalGraph) -> tuple[str, ...]:
     return tuple(node for node in graph.nodes if node in needed)
 
 
-def _place_intercepts(analysis: Analysis, *, centred: bool) -> Intercepts:
+def _place_intercepts(analysis: Analysis, modelled: Sequence[str], *, centred: bool) -> Intercepts:
     varying = analysis.model.varying
     if analysis.data.cluster is None or varying == "none" or (varying != "all" and "intercepts" not in varying):
         return "common"
-    if analysis.interactions or not centred:
+    if analysis.interactions or not centred or any(node_by_name(analysis, name).family != "gaussian" for name in modelled):
         return "joint"
     return "separate"
 
@@ -202,7 +206,8 @@ def _write_equation(
         for interaction in analysis.interactions
         if interaction.target == node
     ]
-    return Equation(node=node, terms=tuple(terms))
+    own = node_by_name(analysis, node)
+    return Equation(node=node, terms=tuple(terms), family=own.family, link=own.link or default_link(own.family))
 
 
 def _intercept(analysis: Analysis, graph: CausalGraph, node: str, *, varies: bool) -> Term:

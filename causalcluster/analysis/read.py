@@ -29,6 +29,7 @@ RESERVED = ("all", "direct", "dependence")
 """Names that `via` gives a meaning of its own."""
 
 _LINKED = ("bernoulli", "binomial", "ordinal", "beta")
+_COUNTS = ("poisson", "negative_binomial")
 
 
 def read_analysis(path: Path | str) -> Analysis:
@@ -138,6 +139,7 @@ def _read_nodes(sections: Mapping[str, NodeSection], document: Document) -> Iter
             family=section.family,
             link=section.link,
             trials=section.trials,
+            exposure=section.exposure,
         )
 
 
@@ -159,6 +161,9 @@ def _check_family(name: str, section: NodeSection, document: Document) -> None:
     if section.trials is not None and section.family != "binomial":
         what = f"node '{name}' has trials, but its family is '{section.family}'"
         raise document.error((*place, "trials"), what, fix="Leave 'trials' out, or write 'family: binomial'")
+    if section.exposure is not None and section.family not in _COUNTS:
+        what = f"node '{name}' has an exposure, but its family is '{section.family}'"
+        raise document.error((*place, "exposure"), what, fix="Leave 'exposure' out, or write 'family: poisson'")
     if section.family == "binomial" and section.trials is None:
         what = f"the binomial node '{name}' has no 'trials'"
         raise document.error(place, what, fix="Name the column with the number of trials")

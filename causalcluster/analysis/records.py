@@ -7,26 +7,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from causalcluster.analysis.claim_records import Claim
+from causalcluster.families import Family, Link
 
 Layer = Literal["influencer", "environment", "actor", "outcome", "context"]
 Actor = Literal["government", "employers_organisations", "workers_organisations", "community_organisations", "other"]
-Family = Literal[
-    "gaussian",
-    "lognormal",
-    "student",
-    "bernoulli",
-    "binomial",
-    "poisson",
-    "negative_binomial",
-    "ordinal",
-    "beta",
-]
 Level = Literal["cluster", "cluster_time", "row", "all"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A variable of the diagram."""
+    """A variable of the diagram; ``link`` None is the family's default, ``trials`` and ``exposure`` are columns."""
 
     name: str
     layer: Layer
@@ -35,8 +25,9 @@ class Node:
     concept: str | None = None
     label: str
     family: Family = "gaussian"
-    link: str | None = None
+    link: Link | None = None
     trials: str | None = None
+    exposure: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from causalcluster.analysis.records import Actor, Family, Layer
+from causalcluster.analysis.records import Actor, Layer
+from causalcluster.families import Family
 
 FRAMEWORK = "framework"
 """What `hypotheses` may be instead of a list: those of the paper."""
@@ -126,6 +127,7 @@ class NodeSection(Section):
     family: Family = "gaussian"
     link: Literal["logit", "probit", "cloglog"] | None = None
     trials: Name | None = None
+    exposure: Name | None = None
     indicators: Names = []
     se: Name | None = None
 
