@@ -6,7 +6,7 @@ from typing import Literal
 
 from causalcluster.analysis.records import Analysis, Interaction, node_by_name
 from causalcluster.errors import DataError
-from causalcluster.families import Family, Link, default_link
+from causalcluster.families import Family, Link, default_link, needs_rows
 from causalcluster.graph import CausalGraph, ancestors, descendants, parents
 
 TermKind = Literal["intercept", "slope", "interaction"]
@@ -146,8 +146,13 @@ def columns(design: Design) -> tuple[str, ...]:
 
 
 def correlated_terms(design: Design) -> tuple[int, ...]:
-    """Return positions of the varying terms that effects multiply: those that share one correlation matrix."""
-    return tuple(i for i, term in enumerate(design.terms) if term.varies and term.on_path)
+    """Return positions of the varying terms that effects multiply: those that share one correlation matrix.
+
+    Terms of equations whose likelihood needs rows come first: they are sampled, and the others given them.
+    """
+    own = {equation.node for equation in design.equations if needs_rows(equation.family)}
+    chosen = [i for i, term in enumerate(design.terms) if term.varies and term.on_path]
+    return tuple(sorted(chosen, key=lambda i: (design.terms[i].target not in own, i)))
 
 
 def share_a_path(design: Design, graph: CausalGraph, first: Term, second: Term) -> bool:
@@ -213,6 +218,7 @@ def _write_equation(
 def _intercept(analysis: Analysis, graph: CausalGraph, node: str, *, varies: bool) -> Term:
     multiplied = {factor for item in analysis.interactions for factor in item.factors}
     on_path = any(factor == node or node in ancestors(graph, factor) for factor in multiplied)
+    on_path = on_path or needs_rows(node_by_name(analysis, node).family)
     return Term(name=f"intercept of {node}", target=node, factors=(), kind="intercept", varies=varies, on_path=on_path)
 
 

@@ -1,5 +1,7 @@
 """Draws of the sampled parameters to draws of the clusters' coefficients, which the model integrates out."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.model.kernel import draw_cluster_coefficients
+from causalcluster.model.population import place_draws
 from causalcluster.model.residuals import guide_residuals, place_log_sigma
 from causalcluster.model.roots import correlation_factor, covariance_root
 from causalcluster.model.standard import MomentArrays
@@ -17,38 +20,110 @@ _NUMBERS_AT_ONCE = 4_000_000
 
 
 def draw_coefficients(
-    design: Design, posterior: xr.Dataset, arrays: MomentArrays, log_sigma: Floats, *, random_seed: int
+    design: Design,
+    posterior: xr.Dataset,
+    arrays: MomentArrays,
+    prior_mean: Floats,
+    log_sigma: Floats,
+    *,
+    random_seed: int,
 ) -> CoefficientDraws:
-    """Draw the clusters' coefficients from their exact conditional given every draw of the other parameters."""
+    """Draw the clusters' coefficients from their exact conditional given every draw of the other parameters.
+
+    Those of equations with rows are sampled themselves: their coordinates are turned into coefficients.
+    """
     chains, draws, n_clusters, _ = log_sigma.shape
-    n_draws, n_coefficients, n_varying = chains * draws, len(design.terms), len(arrays.varying)
-    n_pairs = arrays.n_correlated * (arrays.n_correlated - 1) // 2
-    pooled = design.pooling == "partial"
-    mean = _flat(posterior, "mean", n_coefficients) if pooled else np.zeros((n_draws, n_coefficients))
-    root = coefficient_roots(
-        tau=_flat(posterior, "tau", n_varying) if pooled else np.full((n_draws, n_varying), INDEPENDENT_SD),
-        partial=2.0 * _flat(posterior, "partial", n_pairs) - 1.0 if pooled else np.zeros((n_draws, n_pairs)),
-        arrays=arrays,
-        n_coefficients=n_coefficients,
-    )
-    rng = np.random.default_rng([random_seed, 1])
+    n_draws, n_coefficients = chains * draws, len(design.terms)
+    population = flat_population(design, posterior, arrays, prior_mean, n_draws)
+    root = coefficient_roots(tau=population.tau, partial=population.partial, arrays=arrays, n_coefficients=n_coefficients)
     theta = np.empty((n_draws, n_clusters, n_coefficients))
-    flat_sigma = log_sigma.reshape(n_draws, n_clusters, -1)
-    at_once = max(1, _NUMBERS_AT_ONCE // max(n_clusters * n_varying, 1))
+    flat_sigma, rng = log_sigma.reshape(n_draws, n_clusters, -1), np.random.default_rng([random_seed, 1])
+    raw = None if arrays.row_equations is None else posterior["row_raw"].transpose("chain", "draw", ...).values
+    at_once = max(1, _NUMBERS_AT_ONCE // max(n_clusters * root.shape[2], 1))
     for start in range(0, n_draws, at_once):
         part = slice(start, min(start + at_once, n_draws))
-        noise = rng.standard_normal((part.stop - part.start, n_clusters, n_varying))
-        draw_cluster_coefficients(
-            mean[part], root[part], flat_sigma[part], arrays.sxx, arrays.sxy, arrays.starts, noise, theta[part]
-        )
+        own = None if raw is None else raw.reshape(n_draws, n_clusters, -1)[part]
+        theta[part] = _draw_clusters(population, root[part], own, flat_sigma[part], arrays, part, rng)
     return CoefficientDraws(
         clusters=arrays.clusters,
         rows=arrays.rows,
         theta=theta.reshape(chains, draws, n_clusters, n_coefficients),
-        mean=mean.reshape(chains, draws, n_coefficients),
-        root=root.reshape(chains, draws, n_coefficients, n_varying),
-        has_population=pooled and arrays.clusters != ("",),
+        mean=population.mean.reshape(chains, draws, n_coefficients),
+        root=root.reshape(chains, draws, n_coefficients, root.shape[2]),
+        has_population=design.pooling == "partial" and arrays.clusters != ("",),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FlatPopulation:
+    """Means (draw, P), standard deviations (draw, Q) and partial correlations (draw, R) of the population."""
+
+    mean: Floats
+    tau: Floats
+    partial: Floats
+
+
+def flat_population(
+    design: Design, posterior: xr.Dataset, arrays: MomentArrays, prior_mean: Floats, n_draws: int
+) -> FlatPopulation:
+    """Return the population's parameters of every draw; without pooling they are fixed."""
+    n_coefficients, n_varying = len(design.terms), len(arrays.varying)
+    n_pairs = arrays.n_correlated * (arrays.n_correlated - 1) // 2
+    if design.pooling == "none":
+        return FlatPopulation(
+            mean=np.repeat(prior_mean[None], n_draws, 0),
+            tau=np.full((n_draws, n_varying), INDEPENDENT_SD),
+            partial=np.zeros((n_draws, n_pairs)),
+        )
+    mean = _flat(posterior, "mean", n_coefficients)
+    ordinal = [equation.node for equation in design.equations if equation.family == "ordinal"]
+    fixed = [i for i, term in enumerate(design.terms) if term.kind == "intercept" and term.target in ordinal]
+    if fixed:
+        # Thresholds take the place of an ordinal node's mean intercept.
+        mean = mean.copy()
+        mean[:, fixed] = 0.0
+    return FlatPopulation(
+        mean=mean,
+        tau=_flat(posterior, "tau", n_varying),
+        partial=2.0 * _flat(posterior, "partial", n_pairs) - 1.0,
+    )
+
+
+def _draw_clusters(
+    population: FlatPopulation,
+    root: Floats,
+    raw: Floats | None,
+    log_sigma: Floats,
+    arrays: MomentArrays,
+    part: slice,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return coefficients (draw, G, P) of some draws: sampled ones placed, the others drawn given them."""
+    mean, rows = population.mean[part], arrays.row_equations
+    n_draws, n_clusters = log_sigma.shape[:2]
+    theta = np.empty((n_draws, n_clusters, mean.shape[1]))
+    means, own_root, others = mean[:, None], root, np.arange(mean.shape[1])
+    if rows is not None and raw is not None:
+        sampled, means, own_root = place_draws(
+            mean,
+            population.tau[part],
+            population.partial[part],
+            np.ascontiguousarray(raw),
+            arrays.varying,
+            rows.terms,
+            rows.columns,
+            rows.moment_terms,
+            rows.moment_columns,
+            rows.information,
+            rows.pull,
+        )
+        theta[:, :, rows.terms] = sampled
+        others = rows.moment_terms
+    drawn = np.empty((n_draws, n_clusters, means.shape[2]))
+    noise = rng.standard_normal((n_draws, n_clusters, own_root.shape[2]))
+    draw_cluster_coefficients(means, own_root, log_sigma, arrays.sxx, arrays.sxy, arrays.starts, noise, drawn)
+    theta[:, :, others] = drawn
+    return theta
 
 
 def coefficient_roots(*, tau: Floats, partial: Floats, arrays: MomentArrays, n_coefficients: int) -> Floats:
@@ -71,6 +146,9 @@ def _flat(posterior: xr.Dataset, name: str, width: int) -> Floats:
 
 def draw_log_sigma(design: Design, posterior: xr.Dataset, arrays: MomentArrays) -> Floats:
     """Return log residual standard deviations (chain, draw, G, K): the model's own formula, on stored draws."""
+    if arrays.dof.shape[1] == 0:
+        sizes = posterior.sizes
+        return np.empty((sizes["chain"], sizes["draw"], len(arrays.rows), 0))
     centre = posterior["log_sigma"].transpose("chain", "draw", ...).values[:, :, None, :]
     if not design.residual_sd_varies:
         return np.ascontiguousarray(np.broadcast_to(centre, (*centre.shape[:2], *arrays.dof.shape)))

@@ -110,7 +110,7 @@ def _compile_c_function(inner: Any, inputs: Sequence[Input]) -> Any:
     source = _SOURCE.format(
         words=position,
         arrays="\n    ".join(lines),
-        arguments="".join(f", a{i}" for i in range(len(inputs))),
+        arguments=_in_tuples(["position", *(f"a{i}" for i in range(len(inputs)))]),
     )
     scope: dict[str, Any] = {"carray": carray, "numpy": np, "inner": inner, "as_pointer": _as_pointer}
     scope.update({f"type{i}": np.dtype(item.dtype) for i, item in enumerate(inputs)})
@@ -120,6 +120,12 @@ def _compile_c_function(inner: Any, inputs: Sequence[Input]) -> Any:
         warnings.filterwarnings("ignore", message="Cannot cache compiled function", category=Warning)
         function: Any = CFunc(scope["log_density"], arguments, locals={}, options={})
         return function._compile_uncached()
+
+
+def _in_tuples(names: Sequence[str], most: int = 20) -> str:
+    """Return arguments as joined tuples: Python makes a list of more than thirty at once, which numba cannot read."""
+    parts = [f"({', '.join(names[i : i + most])},)" for i in range(0, len(names), most)]
+    return " + ".join(parts)
 
 
 # Return codes as nutpie reads them: 0 is fine, positive ones are divergences.
@@ -133,8 +139,9 @@ def log_density(n, coordinates_, gradient_, value_, data_):
     position = numpy.empty(numpy.int64(n))
     for i in range(position.shape[0]):
         position[i] = shift[i] + scale[i] * coordinates[i]
+    everything = {arguments}
     try:
-        value, gradient = inner(position{arguments})
+        value, gradient = inner(*everything)
     except Exception:
         return 1
     total = value.item()

@@ -16,6 +16,7 @@ from causalcluster.fitting.coefficients import draw_coefficients, draw_log_sigma
 from causalcluster.fitting.density import Density, DensityCode, load_density, to_position
 from causalcluster.fitting.nuts import Start, adapted_start, fresh_start, name_draws, sample_density
 from causalcluster.model.priors import Priors
+from causalcluster.model.row_arrays import moment_nodes, row_labels
 from causalcluster.model.standard import MomentArrays
 from causalcluster.model.structure import dim_lengths, model_data, model_start, structure_of
 
@@ -180,7 +181,9 @@ def refit(
     log_sigma = draw_log_sigma(compiled.design, posterior, arrays)
     return Draws(
         posterior=xr.DataTree.from_dict({"/posterior": posterior, "/sample_stats": statistics}),
-        coefficients=draw_coefficients(compiled.design, posterior, arrays, log_sigma, random_seed=sampling.seed),
+        coefficients=draw_coefficients(
+            compiled.design, posterior, arrays, compiled.priors.mean, log_sigma, random_seed=sampling.seed
+        ),
         residual_sd=np.exp(log_sigma),
         start=adapted_start(positions.reshape(-1, positions.shape[-1]), float(statistics["step_size"].mean())),
         seconds=seconds,
@@ -192,7 +195,9 @@ def _check_equations(compiled: Compiled, arrays: MomentArrays) -> None:
     priors, terms = compiled.priors, len(compiled.design.terms)
     expected = (terms, len(compiled.design.nodes), len(priors.tau_rate), len(priors.partial_alpha))
     pairs = arrays.n_correlated * (arrays.n_correlated - 1) // 2
-    given = (arrays.sxx.shape[1], arrays.dof.shape[1], len(arrays.varying), pairs)
+    rows = arrays.row_equations
+    sampled = (0, 0) if rows is None else (len(rows.terms), len(rows.equations))
+    given = (arrays.sxx.shape[1] + sampled[0], arrays.dof.shape[1] + sampled[1], len(arrays.varying), pairs)
     if given != expected:
         raise InputError(
             "the moments belong to other equations than the compiled model",
@@ -207,6 +212,7 @@ def _labels(design: Design, arrays: MomentArrays) -> dict[str, list[str]]:
     return {
         "coefficient": names,
         "varying": [names[i] for i in arrays.varying],
-        "equation": list(design.nodes),
+        "equation": moment_nodes(design),
         "cluster": list(arrays.clusters),
+        **row_labels(arrays.row_equations),
     }

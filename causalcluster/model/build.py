@@ -12,8 +12,10 @@ import pytensor.tensor as pt
 
 from causalcluster.design import Design
 from causalcluster.model.likelihood import ClusterMarginalLikelihood
+from causalcluster.model.mixed import add_row_equations
 from causalcluster.model.priors import Priors
 from causalcluster.model.residuals import place_log_sigma, shape_of_spread
+from causalcluster.model.row_arrays import moment_nodes, row_labels
 from causalcluster.model.standard import MomentArrays
 from causalcluster.model.structure import INDEPENDENT_SD, Structure, model_data, structure_of
 
@@ -43,24 +45,29 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
     pymc.Model
         Free variables ``mean`` (coefficient), ``tau`` (varying), ``partial`` (pair), ``log_sigma`` (equation),
         ``sigma_spread`` (equation), ``sigma_raw`` (cluster, equation), and for separate intercepts
-        ``intercept_mean`` and ``intercept_sd`` (equation). The moments are `pm.Data`: new ones need no compiling.
+        ``intercept_mean`` and ``intercept_sd`` (equation); with rows those of `add_row_equations`. The
+        moments are `pm.Data`: new ones need no compiling.
     """
     names = [term.name for term in design.terms]
     coords = {
         "coefficient": names,
         "varying": [names[i] for i in arrays.varying],
         "pair": range(len(priors.partial_alpha)),
-        "equation": list(design.nodes),
+        "equation": moment_nodes(design),
         "cluster": list(arrays.clusters),
+        **row_labels(arrays.row_equations),
     }
     # Every prior is proper wherever the data put it, so the bounds of its parameters need no check at every step.
     with pm.Model(coords=coords, check_bounds=False) as model:
         data = {name: pm.Data(name, value) for name, value in model_data(arrays, priors).items()}
         structure = structure_of(design, arrays, priors)
         mean, tau, partial = _coefficient_priors(structure, data)
-        log_sigma = _residual_priors(structure, data)
+        log_sigma = _residual_priors(structure, data) if structure.moments else pt.zeros_like(data["dof"])
         if structure.separate_intercepts:
             _intercept_likelihood(data, log_sigma)
+        if structure.rows:
+            add_row_equations(structure, data, mean, tau, partial, log_sigma)
+            return model
         moments = (data[name] for name in ("dof", "sxx", "sxy", "syy", "starts", "varying_at"))
         results: Any = ClusterMarginalLikelihood()(mean, tau, partial, log_sigma, *moments)
         pm.Potential("moments", results[0])
@@ -71,7 +78,7 @@ def _coefficient_priors(structure: Structure, data: Mapping[str, Any]) -> tuple[
     none = pt.zeros(0)
     if not structure.pooled:
         spread = pt.full_like(data["tau_rate"], INDEPENDENT_SD)
-        return pt.zeros_like(data["prior_mean"]), spread, pt.zeros_like(data["partial_alpha"])
+        return data["prior_mean"], spread, pt.zeros_like(data["partial_alpha"])
     mean = pm.Normal("mean", data["prior_mean"], data["prior_sd"], dims="coefficient")
     tau = pm.Gamma("tau", data["tau_shape"], data["tau_rate"], dims="varying") if structure.varying else none
     if not structure.correlated:

@@ -62,6 +62,15 @@ def _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull):  # ty
                 lanes_put(information, j * p + i, value)
 
 
+@numba.njit(cache=True)
+def _load_mean(first, m, mean):  # type: ignore[no-untyped-def]
+    """Fill mean (P) of a batch of clusters from m, (G, P), or (1, P) where all clusters share it."""
+    last = m.shape[0] - 1
+    for i in range(m.shape[1]):
+        for lane in range(LANES):
+            mean[i, lane] = m[min(first + lane, last), i]
+
+
 @numba.njit(fastmath=FAST, cache=True)
 def _score(theta, information, pull, starts, score):  # type: ignore[no-untyped-def]
     """Fill score (P) with h - Lambda theta."""
@@ -182,11 +191,11 @@ def _project(c, score, e):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(fastmath=FAST, cache=True)
-def _expand(m, c, e, theta):  # type: ignore[no-untyped-def]
+def _expand(mean, c, e, theta):  # type: ignore[no-untyped-def]
     """Fill theta (P) with m + C e."""
     p, q = c.shape
     for i in range(p):
-        total = lanes_spread(m[i])
+        total = lanes_get(mean, i)
         for r in range(q):
             if c[i, r] != 0.0:
                 total += c[i, r] * lanes_get(e, r)
@@ -213,10 +222,10 @@ def _solve_lower_transposed(b, scale, e):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(fastmath=FAST, cache=True)
-def _condition(m, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e):  # type: ignore[no-untyped-def]
+def _condition(mean, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e):  # type: ignore[no-untyped-def]
     """Fill score with h - Lambda m, lam_c, the Cholesky factor L of B in b and scale, and e with L^-1 u."""
-    for i in range(m.shape[0]):
-        lanes_put(theta, i, lanes_spread(m[i]))
+    for i in range(mean.shape[0]):
+        lanes_put(theta, i, lanes_get(mean, i))
     _score(theta, information, pull, starts, score)
     _information_times_root(c, information, starts, lam_c)
     _fill_b(c, lam_c, support, count, b)
@@ -279,7 +288,9 @@ def _add_root_gradient(i, n, width, c, inverse, e, lam_c, score, g_c):  # type: 
 
 @numba.njit(fastmath=FAST, cache=True)
 def _add_gradients(columns, c, inverse, e, lam_c, pull, theta, score, starts, g_m, g_c, quadratic):  # type: ignore[no-untyped-def]
-    """Add a batch of clusters' gradients to g_m (P,) and g_c (P, Q), of whose row i the first columns[i] matter.
+    """Add a batch of clusters' gradients to g_m (1, P) and g_c (P, Q), of whose row i the first columns[i] matter.
+
+    Where every cluster has a mean of its own, its gradient is its score, and g_m is left to the caller.
 
     Fills quadratic (K) with E[theta' Lambda theta - 2 h' theta] given the data, equation by equation.
     """
@@ -288,7 +299,8 @@ def _add_gradients(columns, c, inverse, e, lam_c, pull, theta, score, starts, g_
         total = lanes_spread(0.0)
         for i in range(starts[k], starts[k + 1]):
             residual = lanes_get(score, i)
-            g_m[i] += lanes_total(residual)
+            if g_m.shape[0] == 1:
+                g_m[0, i] += lanes_total(residual)
             # h - Lambda theta = residual, hence theta'(Lambda theta - 2 h) = -theta'(h + residual)
             total -= lanes_get(theta, i) * (lanes_get(pull, i) + residual)
             total += _add_root_gradient(i, columns[i], width, c, inverse, e, lam_c, score, g_c)
@@ -297,12 +309,12 @@ def _add_gradients(columns, c, inverse, e, lam_c, pull, theta, score, starts, g_
 
 @numba.njit(fastmath=FAST, cache=True)
 def _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
-    """Log-likelihood of all clusters and its gradients with respect to m, c and log_sigma."""
+    """Log-likelihood of all clusters and its gradients with respect to m, (1, P) or (G, P), c and log_sigma."""
     n_clusters, n_eq = log_sigma.shape
     p, q = c.shape
-    g_m, g_c, g_s = np.zeros(p), np.zeros((p, q)), np.empty((n_clusters, n_eq))
+    g_m, g_c, g_s = np.zeros(m.shape), np.zeros((p, q)), np.empty((n_clusters, n_eq))
     information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
-    pull, score, theta = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
+    pull, score, theta, mean = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
     e, scale, inv_var, quadratic = (
         np.empty((q, LANES)),
         np.empty((q, LANES)),
@@ -313,20 +325,24 @@ def _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts
     log_lik = 0.0
     for first in range(0, n_clusters, LANES):
         _load(first, log_sigma, sxx, sxy, starts, inv_var, information, pull)
-        _condition(m, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e)
+        _load_mean(first, m, mean)
+        _condition(mean, c, support, count, information, pull, starts, theta, score, lam_c, b, scale, e)
         value = lanes_spread(0.0)
         for i in range(p):
-            value += 0.5 * m[i] * (lanes_get(pull, i) + lanes_get(score, i))
+            value += 0.5 * lanes_get(mean, i) * (lanes_get(pull, i) + lanes_get(score, i))
         for r in range(q):
             value += 0.5 * lanes_get(e, r) * lanes_get(e, r)
         log_lik += lanes_total(value) - _half_log_determinant(scale)
         _solve_lower_transposed(b, scale, e)
-        _expand(m, c, e, theta)
+        _expand(mean, c, e, theta)
         _score(theta, information, pull, starts, score)
         _invert(b, scale)
         _add_gradients(columns, c, b, e, lam_c, pull, theta, score, starts, g_m, g_c, quadratic)
         for lane in range(min(LANES, n_clusters - first)):
             g = first + lane
+            if m.shape[0] > 1 or n_clusters == 1:
+                for i in range(p):
+                    g_m[g, i] = score[i, lane]
             for k in range(n_eq):
                 total = syy[g, k] * inv_var[k, lane]
                 log_lik -= dof[g, k] * log_sigma[g, k] + 0.5 * total
@@ -345,35 +361,44 @@ def marginal_log_likelihood(m, tau, partial, log_sigma, dof, sxx, sxy, syy, star
         columns[rows[v]] = v + 1
     correlation_factor(partial, factor)
     covariance_root(tau, factor, rows, c)
-    log_lik, g_m, g_c, g_s = _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts)
+    shared = m.copy().reshape((1, m.shape[0]))
+    log_lik, g_m, g_c, g_s = _moments_log_likelihood(shared, c, columns, log_sigma, dof, sxx, sxy, syy, starts)
     g_tau, g_factor, g_partial = np.empty(n_varying), np.zeros_like(factor), np.empty(partial.shape[0])
     root_pullback(tau, factor, rows, g_c, g_tau, g_factor)
     factor_pullback(partial, g_factor, g_partial)
-    return log_lik, g_m, g_tau, g_partial, g_s
+    return log_lik, g_m[0], g_tau, g_partial, g_s
+
+
+@numba.njit(cache=True)
+def conditional_log_likelihood(m, c, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
+    """Log-likelihood where every cluster has a mean of its own, m (G, P); gradients with respect to m, c and log_sigma."""
+    columns = np.full(c.shape[0], c.shape[1])
+    return _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts)
 
 
 @numba.njit(cache=True)
 def draw_cluster_coefficients(m, c, log_sigma, sxx, sxy, starts, noise, out):  # type: ignore[no-untyped-def]
     """Fill out (S, G, P) with theta_g = m + C z_g, z_g drawn from its exact conditional given each draw.
 
-    m (S, P), c (S, P, Q), log_sigma (S, G, K) are posterior draws; noise (S, G, Q) is standard normal.
+    m (S, 1, P) or (S, G, P), c (S, P, Q), log_sigma (S, G, K) are posterior draws; noise (S, G, Q) is standard normal.
     """
     n_draws, n_clusters, n_eq = log_sigma.shape
     p, q = c.shape[1], c.shape[2]
     information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
-    pull, score, theta = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
+    pull, score, theta, mean = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
     e, scale, inv_var = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((n_eq, LANES))
     for draw in range(n_draws):
         support, count = _find_support(c[draw])
         for first in range(0, n_clusters, LANES):
             _load(first, log_sigma[draw], sxx, sxy, starts, inv_var, information, pull)
-            _condition(m[draw], c[draw], support, count, information, pull, starts, theta, score, lam_c, b, scale, e)
+            _load_mean(first, m[draw], mean)
+            _condition(mean, c[draw], support, count, information, pull, starts, theta, score, lam_c, b, scale, e)
             used = min(LANES, n_clusters - first)
             for lane in range(used):
                 for r in range(q):
                     e[r, lane] += noise[draw, first + lane, r]
             _solve_lower_transposed(b, scale, e)
-            _expand(m[draw], c[draw], e, theta)
+            _expand(mean, c[draw], e, theta)
             for lane in range(used):
                 for i in range(p):
                     out[draw, first + lane, i] = theta[i, lane]

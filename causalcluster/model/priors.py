@@ -8,6 +8,7 @@ narrow as the vector grows, so that a large vector does not squeeze the correlat
 (the vine of Lewandowski, Kurowicka and Joe 2009 with unequal margins).
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from causalcluster.analysis.records import ModelSpec
 from causalcluster.design import Design, Term, correlated_terms, share_a_path
 from causalcluster.errors import UnsupportedError
+from causalcluster.families import FAMILIES
 from causalcluster.graph import CausalGraph
+from causalcluster.model.row_arrays import EquationRows, parameter_guesses
 from causalcluster.model.standard import MomentArrays, Scale
 
 Floats = NDArray[np.float64]
@@ -27,6 +30,8 @@ INTERCEPT_SD = 2.5
 RESIDUAL_LOG_MEAN, RESIDUAL_LOG_SD = -0.5, 1.0
 RESIDUAL_SPREAD_MEAN = 0.25
 FLAT_SD = 1e3
+FLAT_LOG_SD = 5.0
+PARAMETER_LOG_SD = {"sd": 1.0, "nu": 1.0, "shape": 1.5, "precision": 1.5}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +52,10 @@ class Priors:
         Gamma prior of the spread of log residual standard deviations over clusters.
     intercept_scale
         (K,) standard deviation of the observed cluster means, in the node's standardised units.
+    mean_free
+        (P,) 1, or 0 for the mean intercept of an ordinal node, whose place its thresholds take.
+    parameter_mean, parameter_sd
+        (D,) normal prior of the logarithms of the parameters that families have beyond the linear predictor.
     """
 
     mean: Floats
@@ -59,6 +68,9 @@ class Priors:
     spread_shape: float
     spread_rate: float
     intercept_scale: Floats
+    mean_free: Floats
+    parameter_mean: Floats
+    parameter_sd: Floats
 
 
 def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: MomentArrays, scale: Scale) -> Priors:
@@ -72,9 +84,12 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
     terms = design.terms
     between = _spread_of_means(arrays)
     flat = spec.priors == "flat"
-    mean = np.zeros(len(terms))
-    sd = np.array([_mean_sd(term, design, between, flat=flat) for term in terms])
-    tau_mean = np.array([_tau_mean(terms[i], design, between) for i in arrays.varying])
+    rows = {} if arrays.row_equations is None else {item.node: item for item in arrays.row_equations.equations}
+    mean = np.array(
+        [rows[term.target].origin if term.kind == "intercept" and term.target in rows else 0.0 for term in terms]
+    )
+    sd = np.array([_mean_sd(term, design, between, rows.get(term.target), flat=flat) for term in terms])
+    tau_mean = np.array([_tau_mean(terms[i], design, between, rows.get(terms[i].target)) for i in arrays.varying])
     tau_shape = 1.0 if flat else 2.0
     tau_mean = np.full_like(tau_mean, FLAT_SD) if flat else tau_mean
     _apply_overrides(spec, design, arrays, scale, mean, sd, tau_mean)
@@ -89,6 +104,9 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
         spread_shape=2.0,
         spread_rate=2.0 / RESIDUAL_SPREAD_MEAN,
         intercept_scale=between,
+        mean_free=np.array([0.0 if _is_ordinal_intercept(term, rows) else 1.0 for term in terms]),
+        parameter_mean=np.array([value for value, _ in _parameter_priors(rows.values())]),
+        parameter_sd=np.array([FLAT_LOG_SD if flat else value for _, value in _parameter_priors(rows.values())]),
     )
 
 
@@ -108,18 +126,40 @@ def _spread_of_means(arrays: MomentArrays) -> Floats:
     return np.asarray(np.maximum(spread, 1e-3), dtype=float)
 
 
-def _mean_sd(term: Term, design: Design, between: Floats, *, flat: bool) -> float:
+def _is_ordinal_intercept(term: Term, rows: Mapping[str, EquationRows]) -> bool:
+    return term.kind == "intercept" and term.target in rows and rows[term.target].family == "ordinal"
+
+
+def _parameter_priors(rows: Iterable[EquationRows]) -> Iterator[tuple[float, float]]:
+    """Yield mean and standard deviation of the log of every parameter beyond linear predictors."""
+    for item in rows:
+        guesses = parameter_guesses(item)
+        for i, name in enumerate(FAMILIES[item.family].parameters):
+            yield float(guesses[i]), PARAMETER_LOG_SD[name]
+
+
+def _mean_sd(term: Term, design: Design, between: Floats, rows: EquationRows | None, *, flat: bool) -> float:
     if flat:
         return FLAT_SD
+    if rows is not None:
+        return rows.unit * (INTERCEPT_SD if term.kind == "intercept" else SLOPE_SD)
     if term.kind == "intercept":
         return INTERCEPT_SD * max(1.0, float(between[design.nodes.index(term.target)]))
     return SLOPE_SD
 
 
-def _tau_mean(term: Term, design: Design, between: Floats) -> float:
+def _tau_mean(term: Term, design: Design, between: Floats, rows: EquationRows | None) -> float:
+    if rows is not None:
+        return rows.unit * BETWEEN_SD_MEAN
     if term.kind == "intercept":
         return float(between[design.nodes.index(term.target)])
     return BETWEEN_SD_MEAN
+
+
+def response_unit(design: Design, node: str, scale: Scale) -> float:
+    """Return what a linear predictor counts in: the node's standard deviation, or 1 on a link's scale."""
+    family = next(equation.family for equation in design.equations if equation.node == node)
+    return scale.scale[node] if FAMILIES[family].standardised else 1.0
 
 
 def _partial_alphas(design: Design, graph: CausalGraph) -> Floats:
@@ -154,7 +194,7 @@ def _apply_overrides(
                 fix=f"name one of: {', '.join(names)}",
             )
         i = names.index(name)
-        unit = scale.scale[target] / scale.scale[source]
+        unit = response_unit(design, target, scale) / scale.scale[source]
         mean[i] = override.mean / unit if override.mean is not None else mean[i]
         sd[i] = override.sd / unit if override.sd is not None else sd[i]
         if override.between_sd is not None:

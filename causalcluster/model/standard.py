@@ -6,12 +6,17 @@ so they are algebra on the moments. Scales are fixed inputs of the model, not pa
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from causalcluster.design import Design, Equation, columns, correlated_terms, products
+from causalcluster.families import needs_rows
+
+if TYPE_CHECKING:
+    from causalcluster.model.row_arrays import RowEquations
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +59,9 @@ class MomentArrays:
         (G, K) standardised cluster means of the equations' own nodes.
     column_mean
         Standardised cluster means, (G,) by node and by product of nodes.
+    row_equations
+        The equations whose likelihood needs rows. They are none of the K equations and P coefficients above, which
+        count those with moments alone; ``varying`` and ``mean`` are of all equations.
     """
 
     clusters: tuple[str, ...]
@@ -67,6 +75,7 @@ class MomentArrays:
     n_correlated: int
     mean: Floats
     column_mean: dict[tuple[str, ...], Floats]
+    row_equations: "RowEquations | None" = None
 
 
 def choose_scale(moments: xr.Dataset, design: Design) -> Scale:
@@ -108,19 +117,21 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
     mean = np.nan_to_num(chosen["mean"].values) @ transform + constant
     mean[rows == 0] = 0.0
     position = {name: i for i, name in enumerate(names)}
-    arrays = [_equation_moments(equation, design, position, rows, mean, cross) for equation in design.equations]
+    equations = [equation for equation in design.equations if not needs_rows(equation.family)]
+    arrays = [_equation_moments(equation, design, position, rows, mean, cross) for equation in equations]
     correlated = correlated_terms(design)
     others = [i for i, term in enumerate(design.terms) if term.varies and i not in correlated]
-    starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in design.equations])])
+    starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in equations])])
+    none = np.zeros((len(rows), 0))
     free = design.intercepts == "separate"
     own = np.stack([mean[:, position[(node,)]] for node in design.nodes], axis=1)
     return MomentArrays(
         clusters=tuple(str(label) for label in moments["cluster"].values),
         rows=rows,
-        dof=np.repeat(np.maximum(rows - int(free), 0).astype(float)[:, None], len(design.equations), axis=1),
-        sxx=_block_diagonal([item[0] for item in arrays]),
-        sxy=np.concatenate([item[1] for item in arrays], axis=1),
-        syy=np.stack([item[2] for item in arrays], axis=1),
+        dof=np.repeat(np.maximum(rows - int(free), 0).astype(float)[:, None], len(equations), axis=1),
+        sxx=_block_diagonal([none[:, None], *(item[0] for item in arrays)]),
+        sxy=np.concatenate([none, *(item[1] for item in arrays)], axis=1),
+        syy=np.stack([item[2] for item in arrays], axis=1) if arrays else none,
         starts=starts.astype(np.int64),
         varying=np.array([*correlated, *others], dtype=np.int64),
         n_correlated=len(correlated),
@@ -172,11 +183,11 @@ def _equation_moments(
 
 
 def _block_diagonal(blocks: list[Floats]) -> Floats:
-    size = sum(block.shape[1] for block in blocks)
+    size = sum(block.shape[2] for block in blocks)
     out = np.zeros((blocks[0].shape[0], size, size))
     start = 0
     for block in blocks:
-        stop = start + block.shape[1]
-        out[:, start:stop, start:stop] = block
+        stop = start + block.shape[2]
+        out[:, start:stop, start:stop] = block if stop > start else 0.0
         start = stop
     return out

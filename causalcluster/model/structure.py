@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalcluster.design import Design
+from causalcluster.families import Family, Link
 from causalcluster.model.priors import Priors
 from causalcluster.model.residuals import guide_residuals
+from causalcluster.model.row_arrays import RowEquations
 from causalcluster.model.standard import MomentArrays
 
 INDEPENDENT_SD = 2.5
@@ -29,6 +31,10 @@ class Structure:
         Whether clusters have residual standard deviations of their own.
     separate_intercepts
         Whether cluster intercepts have a distribution apart from the slopes.
+    moments
+        Whether some equation's likelihood needs moments alone.
+    rows
+        Family and link of every equation whose likelihood needs rows.
     """
 
     pooled: bool
@@ -36,6 +42,8 @@ class Structure:
     correlated: bool
     residual_sd_varies: bool
     separate_intercepts: bool
+    moments: bool = True
+    rows: tuple[tuple[Family, Link], ...] = ()
 
 
 def structure_of(design: Design, arrays: MomentArrays, priors: Priors) -> Structure:
@@ -47,13 +55,17 @@ def structure_of(design: Design, arrays: MomentArrays, priors: Priors) -> Struct
         correlated=len(priors.partial_alpha) > 0,
         residual_sd_varies=design.residual_sd_varies,
         separate_intercepts=pooled and design.intercepts == "separate",
+        moments=arrays.dof.shape[1] > 0,
+        rows=tuple((item.family, item.link) for item in arrays.row_equations.equations) if arrays.row_equations else (),
     )
 
 
 def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
     """Return what enters the model as `pm.Data`: moments, hyperparameters and the positions of coefficients."""
     guide = guide_residuals(arrays)
+    rows = {} if arrays.row_equations is None else _row_data(arrays.row_equations, priors)
     return {
+        **rows,
         "dof": arrays.dof,
         "sxx": arrays.sxx,
         "sxy": arrays.sxy,
@@ -77,6 +89,26 @@ def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
     }
 
 
+def _row_data(rows: RowEquations, priors: Priors) -> dict[str, NDArray[Any]]:
+    data: dict[str, NDArray[Any]] = {
+        "mean_free": priors.mean_free,
+        "row_starts": rows.starts,
+        "row_terms": rows.terms,
+        "row_columns": rows.columns,
+        "moment_terms": rows.moment_terms,
+        "moment_columns": rows.moment_columns,
+        "guide_information": rows.information,
+        "guide_pull": rows.pull,
+        "threshold_offsets": rows.offsets,
+        "parameter_mean": priors.parameter_mean,
+        "parameter_sd": priors.parameter_sd,
+    }
+    for k, item in enumerate(rows.equations):
+        for name in ("x", "y", "other", "weight", "cluster"):
+            data[f"{name}_{k}"] = getattr(item, name)
+    return data
+
+
 def model_start(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[np.float64]]:
     """Return a point well inside every prior, by free variable, on its own scale."""
     n_clusters, n_equations = arrays.dof.shape
@@ -89,6 +121,15 @@ def model_start(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[np.fl
         "sigma_raw": np.zeros((n_clusters, n_equations)),
         "intercept_mean": np.zeros(n_equations),
         "intercept_sd": priors.intercept_scale,
+        **({} if arrays.row_equations is None else _row_start(arrays.row_equations, priors, n_clusters)),
+    }
+
+
+def _row_start(rows: RowEquations, priors: Priors, n_clusters: int) -> dict[str, NDArray[np.float64]]:
+    return {
+        "row_raw": np.zeros((n_clusters, len(rows.columns))),
+        "log_parameter": priors.parameter_mean,
+        "raw_threshold": rows.raw_thresholds,
     }
 
 
@@ -101,4 +142,9 @@ def dim_lengths(arrays: MomentArrays, priors: Priors) -> dict[str, int]:
         "pair": len(priors.partial_alpha),
         "equation": n_equations,
         "cluster": n_clusters,
+        **({} if arrays.row_equations is None else _row_lengths(arrays.row_equations)),
     }
+
+
+def _row_lengths(rows: RowEquations) -> dict[str, int]:
+    return {"row_column": len(rows.columns), "parameter": len(rows.parameters), "threshold": len(rows.raw_thresholds)}

@@ -12,8 +12,8 @@ from causalcluster.fitting import code_cache
 from causalcluster.fitting.density import from_position, gather_inputs, load_density, pack_words, to_position
 from causalcluster.fitting.density_compiler import compile_density
 from causalcluster.fitting.sample import compile_model
-from causalcluster.fitting.special_functions import digamma
 from causalcluster.model.build import build_model
+from causalcluster.model.special import digamma
 from causalcluster.model.structure import dim_lengths, model_data, model_start, structure_of
 from tests.oracles.systems import draw_rows, make_analysis, prepare_system
 

@@ -201,7 +201,7 @@ def test_conditional_draws_have_the_exact_mean_and_covariance():
     noise = np.random.default_rng(9).standard_normal((n_draws, 10, 4))
     out = np.empty((n_draws, 10, 5))
     draw_cluster_coefficients(
-        np.repeat(mean[None], n_draws, 0),
+        np.repeat(mean[None, None], n_draws, 0),
         np.repeat(root[None], n_draws, 0),
         np.repeat(log_sigma[None], n_draws, 0),
         sxx,
