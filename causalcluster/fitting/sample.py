@@ -12,7 +12,7 @@ from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.errors import InputError
 from causalcluster.fitting.code_cache import cached_density
-from causalcluster.fitting.coefficients import draw_coefficients, draw_log_sigma
+from causalcluster.fitting.coefficients import draw_coefficients, draw_log_sigma, name_parameters, name_thresholds
 from causalcluster.fitting.density import Density, DensityCode, load_density, to_position
 from causalcluster.fitting.nuts import Start, adapted_start, fresh_start, name_draws, sample_density
 from causalcluster.model.priors import Priors
@@ -60,7 +60,12 @@ class Draws:
     coefficients
         Coefficients of the observed clusters and of their population.
     residual_sd
-        (chain, draw, G, K) on the standardised scale.
+        (chain, draw, G, K) on the standardised scale, of the equations with moments alone.
+    parameters
+        (chain, draw) by (node, name): what families have beyond the linear predictor, a student's 'sd' on the standardised
+        scale.
+    thresholds
+        (chain, draw, J - 1) by ordinal node, on the scale of its link.
     start
         Where another fit of nearly the same data may start.
     seconds
@@ -70,6 +75,8 @@ class Draws:
     posterior: xr.DataTree
     coefficients: CoefficientDraws
     residual_sd: Floats
+    parameters: dict[tuple[str, str], Floats]
+    thresholds: dict[str, Floats]
     start: Start
     seconds: float
 
@@ -185,6 +192,8 @@ def refit(
             compiled.design, posterior, arrays, compiled.priors.mean, log_sigma, random_seed=sampling.seed
         ),
         residual_sd=np.exp(log_sigma),
+        parameters=name_parameters(posterior, arrays.row_equations),
+        thresholds=name_thresholds(posterior, arrays.row_equations),
         start=adapted_start(positions.reshape(-1, positions.shape[-1]), float(statistics["step_size"].mean())),
         seconds=seconds,
     )

@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 
 from causalcluster.design import Design, correlated_terms
 from causalcluster.effects.levels import CoefficientDraws
+from causalcluster.families import FAMILIES
 from causalcluster.fitting.sample import Draws
 from causalcluster.fitting.units import unit_map
+from causalcluster.model.row_arrays import moment_nodes
 from causalcluster.model.standard import Scale
 
 Floats = NDArray[np.float64]
@@ -57,10 +59,7 @@ def fit_tree(
 ) -> xr.DataTree:
     """Collect the groups of posterior.nc: posterior, sample_stats, effects, prior, prior_effects."""
     posterior = coefficients_dataset(design, scale, draws.coefficients)
-    units = np.array([scale.scale[node] for node in design.nodes])
-    posterior = posterior.assign_coords(equation=list(design.nodes)).assign(
-        residual_sd=(("chain", "draw", "cluster", "equation"), draws.residual_sd * units)
-    )
+    posterior = posterior.merge(_residuals(design, scale, draws)).merge(_family_parameters(design, scale, draws))
     statistics = draws.posterior["sample_stats"].to_dataset()
     kept = [name for name in ("diverging", "energy", "n_steps", "step_size", "depth") if name in statistics]
     prior_coefficients = coefficients_dataset(design, scale, prior).drop_vars("cluster_coefficient")
@@ -73,6 +72,37 @@ def fit_tree(
             "/prior_effects": _text_coords(prior_effects),
         }
     )
+
+
+def _residuals(design: Design, scale: Scale, draws: Draws) -> xr.Dataset:
+    nodes = moment_nodes(design)
+    units = np.array([scale.scale[node] for node in nodes])
+    if not nodes:
+        return xr.Dataset()
+    return xr.Dataset(
+        {"residual_sd": (("chain", "draw", "cluster", "equation"), draws.residual_sd * units)}, coords={"equation": nodes}
+    )
+
+
+def _family_parameters(design: Design, scale: Scale, draws: Draws) -> xr.Dataset:
+    """What families have beyond the linear predictor: ``parameter`` by name, and ``threshold`` by node and grade."""
+    standardised = {equation.node for equation in design.equations if FAMILIES[equation.family].standardised}
+    variables: dict[str, tuple[tuple[str, ...], Floats]] = {}
+    coords: dict[str, list[str]] = {}
+    if draws.parameters:
+        units = [scale.scale[node] if node in standardised and name == "sd" else 1.0 for node, name in draws.parameters]
+        values = np.stack([value * unit for value, unit in zip(draws.parameters.values(), units, strict=True)], axis=-1)
+        variables["parameter"] = (("chain", "draw", "parameter_of"), values)
+        coords["parameter_of"] = [f"{name} of {node}" for node, name in draws.parameters]
+    if draws.thresholds:
+        variables["threshold"] = (
+            ("chain", "draw", "threshold_of"),
+            np.concatenate(list(draws.thresholds.values()), axis=-1),
+        )
+        coords["threshold_of"] = [
+            f"{node} above step {j + 1}" for node, value in draws.thresholds.items() for j in range(value.shape[-1])
+        ]
+    return xr.Dataset(variables, coords=coords)
 
 
 def _text_coords(effects: xr.Dataset) -> xr.Dataset:

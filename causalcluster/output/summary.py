@@ -10,6 +10,8 @@ import numpy as np
 
 from causalcluster.analysis.records import analysis_to_json
 from causalcluster.design import Design, correlated_terms, share_a_path
+from causalcluster.families import FAMILIES, needs_rows
+from causalcluster.model.row_arrays import moment_nodes
 from causalcluster.model.structure import INDEPENDENT_SD
 from causalcluster.pipeline import Plan, Result
 
@@ -126,6 +128,9 @@ def _priors(result: Result) -> list[dict[str, str]]:
                 "meaning": "a = 1 (uniform) for coefficients that share a path, whose covariance is part of the effect",
             }
         )
+    rows += _family_priors(result)
+    if not moment_nodes(design):
+        return rows
     rows.append(
         {
             "parameter": "log residual standard deviations",
@@ -136,6 +141,34 @@ def _priors(result: Result) -> list[dict[str, str]]:
             else "one for all rows",
         }
     )
+    return rows
+
+
+def _family_priors(result: Result) -> list[dict[str, str]]:
+    priors, design = result.priors, result.plan.design
+    named = [
+        (equation.node, name)
+        for equation in design.equations
+        if needs_rows(equation.family)
+        for name in FAMILIES[equation.family].parameters
+    ]
+    rows = [
+        {
+            "parameter": f"log {name} of {node}",
+            "distribution": f"Normal({mean:.3g}, {sd:.3g})",
+            "meaning": "one for all clusters",
+        }
+        for (node, name), mean, sd in zip(named, priors.parameter_mean, priors.parameter_sd, strict=True)
+    ]
+    rows += [
+        {
+            "parameter": f"thresholds of {equation.node}",
+            "distribution": "shares of the grades uniform",
+            "meaning": "Dirichlet(1, ..., 1) at a linear predictor of zero",
+        }
+        for equation in design.equations
+        if equation.family == "ordinal"
+    ]
     return rows
 
 
