@@ -315,12 +315,8 @@ def _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts
     g_m, g_c, g_s = np.zeros(m.shape), np.zeros((p, q)), np.empty((n_clusters, n_eq))
     information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
     pull, score, theta, mean = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
-    e, scale, inv_var, quadratic = (
-        np.empty((q, LANES)),
-        np.empty((q, LANES)),
-        np.empty((n_eq, LANES)),
-        np.empty((n_eq, LANES)),
-    )
+    e, scale = np.empty((q, LANES)), np.empty((q, LANES))
+    inv_var, quadratic = np.empty((n_eq, LANES)), np.empty((n_eq, LANES))
     support, count = _find_support(c)
     log_lik = 0.0
     for first in range(0, n_clusters, LANES):
