@@ -54,7 +54,8 @@ class _RowPlacementPullback(Op):
 
     def perform(self, node: "Apply[Any]", inputs: Sequence[np.ndarray], output_storage: list[list[Any]]) -> None:
         del node
-        _store(population.place_population_pullback(*_contiguous(inputs)), output_storage)
+        *arrays, g_value = _contiguous(inputs)
+        _store(population.place_population_pullback(*arrays, float(g_value)), output_storage)
 
 
 class ConditionalMomentLikelihood(Op):
