@@ -55,7 +55,7 @@ class _RowPlacementPullback(Op):
     def perform(self, node: "Apply[Any]", inputs: Sequence[np.ndarray], output_storage: list[list[Any]]) -> None:
         del node
         *arrays, g_value = _contiguous(inputs)
-        _store(population.place_population_pullback(*arrays, float(g_value)), output_storage)
+        _store(population.place_population_pullback(*arrays, g_value.item()), output_storage)
 
 
 class ConditionalMomentLikelihood(Op):
