@@ -12,7 +12,7 @@ import xarray as xr
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import open_rows
-from causalcluster.design import Design, build_design
+from causalcluster.design import Design, build_design, refuse_moments_alone
 from causalcluster.effects.estimands import Estimand, list_estimands
 from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.summary import summarise_effects
@@ -152,18 +152,18 @@ def plan_analysis(analysis: Analysis, source: Any = None, *, opinion: SecondOpin
 def _plan(analysis: Analysis, source: Any, clock: _Clock) -> Plan:
     with clock.time("read"):
         graph = build_graph(analysis)
-        moments = _take_moments(analysis, source, clock)
+        moments = _take_moments(analysis, graph, source, clock)
         panel = describe_panel(analysis, moments)
         return _write_plan(analysis, graph, moments, panel)
 
 
-def _take_moments(analysis: Analysis, source: Any, clock: _Clock) -> Moments:
-    if isinstance(source, Moments):
-        return match_moments(analysis, source)
-    if source is None and analysis.data.moments:
-        return read_source(analysis)
+def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _Clock) -> Moments:
+    if isinstance(source, Moments) or (source is None and analysis.data.moments):
+        refuse_moments_alone(analysis, graph)
+        return match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis)
     with open_rows(analysis, source) as rows, clock.time("reduce"):
-        return reduce_rows(analysis, rows)
+        moments = reduce_rows(analysis, rows)
+        return replace(moments, warnings=(*moments.warnings, *rows.warnings))
 
 
 def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, panel: Panel) -> Plan:
