@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from causalcluster.analysis.records import Analysis, Interaction, node_by_name
-from causalcluster.errors import DataError
+from causalcluster.errors import DataError, UnsupportedError
 from causalcluster.families import Family, Link, default_link, needs_rows
 from causalcluster.graph import CausalGraph, ancestors, descendants, parents
 
@@ -114,7 +114,7 @@ def build_design(analysis: Analysis, graph: CausalGraph, *, between_only: Collec
     """
     clustered = analysis.data.cluster is not None
     centred = analysis.model.centre == "within" and clustered
-    modelled = _modelled_nodes(analysis, graph)
+    modelled = modelled_nodes(analysis, graph)
     intercepts = _place_intercepts(analysis, modelled, centred=centred)
     notes: list[str] = []
     equations = tuple(
@@ -130,6 +130,34 @@ def build_design(analysis: Analysis, graph: CausalGraph, *, between_only: Collec
         pooling=analysis.model.pooling,
         notes=tuple(dict.fromkeys(notes)) + _general_notes(centred, intercepts, clustered=clustered),
     )
+
+
+def modelled_nodes(analysis: Analysis, graph: CausalGraph) -> tuple[str, ...]:
+    """Return the nodes that have an equation, in causal order: those that the treatment moves on its way to an outcome."""
+    question = analysis.question
+    downstream = set(descendants(graph, question.treatment))
+    needed = set(question.outcomes)
+    for outcome in question.outcomes:
+        needed |= set(ancestors(graph, outcome)) & downstream
+    return tuple(node for node in graph.nodes if node in needed)
+
+
+def wants_rows(analysis: Analysis, graph: CausalGraph) -> bool:
+    """Whether some equation that the question needs cannot be fitted to moments alone."""
+    return any(needs_rows(node_by_name(analysis, name).family) for name in modelled_nodes(analysis, graph))
+
+
+def refuse_moments_alone(analysis: Analysis, graph: CausalGraph) -> None:
+    """Raise UnsupportedError for the first equation whose likelihood needs rows, where there are moments only."""
+    for name in modelled_nodes(analysis, graph):
+        node = node_by_name(analysis, name)
+        if needs_rows(node.family):
+            raise UnsupportedError(
+                f"the node {name!r} is {node.family}, and its equation cannot be fitted to moments",
+                where=f"{analysis.path}: nodes: {name}: family",
+                why="Its likelihood needs rows; that of a gaussian node needs counts, means and products alone",
+                fix="Run the analysis where the rows are, with 'file' under 'data', or leave 'family' out",
+            )
 
 
 def products(design: Design) -> tuple[tuple[str, ...], ...]:
@@ -163,15 +191,6 @@ def share_a_path(design: Design, graph: CausalGraph, first: Term, second: Term) 
 def _precedes(graph: CausalGraph, first: Term, second: Term) -> bool:
     behind = (first.target, *descendants(graph, first.target))
     return any(factor in behind for factor in second.factors)
-
-
-def _modelled_nodes(analysis: Analysis, graph: CausalGraph) -> tuple[str, ...]:
-    question = analysis.question
-    downstream = set(descendants(graph, question.treatment))
-    needed = set(question.outcomes)
-    for outcome in question.outcomes:
-        needed |= set(ancestors(graph, outcome)) & downstream
-    return tuple(node for node in graph.nodes if node in needed)
 
 
 def _place_intercepts(analysis: Analysis, modelled: Sequence[str], *, centred: bool) -> Intercepts:

@@ -11,8 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from causalcluster.analysis.records import Analysis
-from causalcluster.data import open_rows
-from causalcluster.design import Design, build_design
+from causalcluster.data import RowTable, open_rows, take_rows
+from causalcluster.design import Design, build_design, refuse_moments_alone, wants_rows
 from causalcluster.effects.estimands import Estimand, list_estimands
 from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.summary import summarise_effects
@@ -30,6 +30,7 @@ from causalcluster.identification import Verdict, cde_via, held_together, identi
 from causalcluster.identification.dowhy_answer import DowhyAnswer
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
 from causalcluster.model.priors import Priors, set_priors
+from causalcluster.model.row_arrays import with_rows
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
 from causalcluster.moments import Moments, match_moments, read_source, reduce_rows
 from causalcluster.panel import Panel, describe_panel
@@ -45,6 +46,8 @@ class Plan:
     ----------
     analysis, graph, moments, panel, verdicts, design
         The stages' results.
+    rows
+        The complete rows, where some equation needs them; else None.
     dowhy
         DoWhy's answer on the total effect, by outcome.
     warnings
@@ -54,6 +57,7 @@ class Plan:
     analysis: Analysis
     graph: CausalGraph
     moments: Moments
+    rows: RowTable | None
     panel: Panel
     verdicts: tuple[Verdict, ...]
     dowhy: tuple[DowhyAnswer, ...]
@@ -152,21 +156,23 @@ def plan_analysis(analysis: Analysis, source: Any = None, *, opinion: SecondOpin
 def _plan(analysis: Analysis, source: Any, clock: _Clock) -> Plan:
     with clock.time("read"):
         graph = build_graph(analysis)
-        moments = _take_moments(analysis, source, clock)
+        moments, table = _take_moments(analysis, graph, source, clock)
         panel = describe_panel(analysis, moments)
-        return _write_plan(analysis, graph, moments, panel)
+        return _write_plan(analysis, graph, moments, table, panel)
 
 
-def _take_moments(analysis: Analysis, source: Any, clock: _Clock) -> Moments:
-    if isinstance(source, Moments):
-        return match_moments(analysis, source)
-    if source is None and analysis.data.moments:
-        return read_source(analysis)
+def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _Clock) -> tuple[Moments, RowTable | None]:
+    """Reduce the table; take its rows along where some equation needs them."""
+    if isinstance(source, Moments) or (source is None and analysis.data.moments):
+        refuse_moments_alone(analysis, graph)
+        return match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis), None
     with open_rows(analysis, source) as rows, clock.time("reduce"):
-        return reduce_rows(analysis, rows)
+        moments = reduce_rows(analysis, rows)
+        table = take_rows(analysis, rows, [node.name for node in analysis.nodes]) if wants_rows(analysis, graph) else None
+        return replace(moments, warnings=(*moments.warnings, *rows.warnings)), table
 
 
-def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, panel: Panel) -> Plan:
+def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table: RowTable | None, panel: Panel) -> Plan:
     clustered = analysis.data.cluster is not None
     labels = [label for label, _ in panel.clusters] if clustered else []
     check_claims(
@@ -181,6 +187,7 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, panel:
         analysis=analysis,
         graph=graph,
         moments=moments,
+        rows=table,
         panel=panel,
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
@@ -193,6 +200,8 @@ def prepare(plan: Plan) -> Prepared:
     """Standardise the moments and write down priors and estimands."""
     scale = choose_scale(plan.moments.table, plan.design)
     arrays = standardise(plan.moments.table, plan.design, scale)
+    if plan.rows is not None:
+        arrays = with_rows(arrays, plan.design, plan.rows, scale)
     identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
     return Prepared(
         arrays=arrays,

@@ -8,6 +8,7 @@ from causalcluster.analysis.records import Analysis, Edge, Hypothesis, Interacti
 from causalcluster.analysis.schema import FRAMEWORK, AnalysisSection
 from causalcluster.analysis.yaml_lines import Document, Place
 from causalcluster.errors import UnsupportedError
+from causalcluster.families import Family
 
 _LATER_FILES = {
     ".feather": "Feather",
@@ -17,6 +18,9 @@ _LATER_FILES = {
     ".xlsx": "Excel",
     ".xls": "Excel",
 }
+_FITTED: tuple[Family, ...] = ("gaussian",)
+"""Families that a node may have in this version."""
+
 _INTERVENTIONAL = ("ide", "iie", "overall")
 
 Refusal = tuple[Place, str, str]
@@ -72,7 +76,7 @@ def _data(section: AnalysisSection) -> Iterator[Refusal]:
 
 def _nodes(section: AnalysisSection) -> Iterator[Refusal]:
     for name, node in section.nodes.items():
-        if node.family != "gaussian":
+        if node.family not in _FITTED:
             fix = "Leave it out (the equation is then linear), or leave out the node"
             yield ("nodes", name, "family"), f"the family '{node.family}' (node '{name}')", fix
         for key, given in (("indicators", node.indicators), ("se", node.se)):

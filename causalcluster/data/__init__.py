@@ -4,6 +4,7 @@ from causalcluster.data.columns import CLUSTER, position_column
 from causalcluster.data.files import open_table
 from causalcluster.data.frames import from_frame
 from causalcluster.data.read import open_rows
+from causalcluster.data.row_table import RowTable, take_rows
 from causalcluster.data.rows import Counts, Rows
 from causalcluster.data.survey import Survey, survey_rows
 from causalcluster.data.table import Table
@@ -11,6 +12,7 @@ from causalcluster.data.table import Table
 __all__ = [
     "CLUSTER",
     "Counts",
+    "RowTable",
     "Rows",
     "Survey",
     "Table",
@@ -19,4 +21,5 @@ __all__ = [
     "open_table",
     "position_column",
     "survey_rows",
+    "take_rows",
 ]

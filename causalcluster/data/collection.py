@@ -10,10 +10,11 @@ _ROW = "row_in_order"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A value and its 1-based row; no row where the engine's rows have no order."""
+    """A value and its 1-based row; no row where the engine's rows have no order. ``others`` are further columns' values."""
 
     value: Any
     row: int | None
+    others: tuple[Any, ...] = ()
 
 
 def collect_sums(frame: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
@@ -41,15 +42,22 @@ def count_where(frame: nw.LazyFrame[Any], predicate: nw.Expr) -> int:
     return int(collect(frame.filter(predicate).select(nw.len())).item())
 
 
-def first_where(frame: nw.LazyFrame[Any], predicate: nw.Expr, column: str) -> Found | None:
-    """Return the first value of ``column`` in a row that fulfils a predicate; None where there is none."""
-    numbered = number_rows(frame.select(column))
+def first_where(frame: nw.LazyFrame[Any], predicate: nw.Expr, column: str, *others: str) -> Found | None:
+    """Return the first value of ``column`` in a row that fulfils a predicate; None where there is none.
+
+    The predicate may use ``column`` and ``others`` only.
+    """
+    numbered = number_rows(frame.select(column, *others))
     ordered = _ROW in numbered.collect_schema().names()
     chosen = numbered.filter(predicate)
     found = collect((chosen.sort(_ROW) if ordered else chosen).head(1))
     if len(found) == 0:
         return None
-    return Found(value=plain_values(found[column])[0], row=int(found[_ROW].to_list()[0]) + 1 if ordered else None)
+    return Found(
+        value=plain_values(found[column])[0],
+        row=int(found[_ROW].to_list()[0]) + 1 if ordered else None,
+        others=tuple(plain_values(found[other])[0] for other in others),
+    )
 
 
 def number_rows(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

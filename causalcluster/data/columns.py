@@ -1,5 +1,7 @@
 """Names of columns inside the engine: SQL engines do not tell ``M`` from ``m``, so users' names cannot serve there."""
 
+from causalcluster.analysis.records import Analysis
+
 CLUSTER = "cluster"
 """The cluster's label as text; '' everywhere where the analysis names no cluster column."""
 
@@ -10,3 +12,18 @@ TIME = "time"
 def position_column(position: int) -> str:
     """Return the name of the numeric column at ``position``."""
     return f"x{position}"
+
+
+def numeric_columns(analysis: Analysis) -> tuple[str, ...]:
+    """Return the user's names of the numeric columns by position: one per node, then trials and exposures of their own.
+
+    A column of trials or exposures that several nodes share, or that is a node's own, is there once.
+    """
+    own = [node.column for node in analysis.nodes]
+    further = [column for node in analysis.nodes for column in (node.trials, node.exposure) if column is not None]
+    return (*own, *(column for column in dict.fromkeys(further) if column not in own))
+
+
+def engine_column(analysis: Analysis, column: str) -> str:
+    """Return the engine's name of the numeric column that the user calls ``column``."""
+    return position_column(numeric_columns(analysis).index(column))

@@ -1,7 +1,8 @@
 """The table of an analysis -> Rows: every check that needs rows, in a fixed number of passes.
 
 A CSV file is parsed once, into numbers in a temporary file. Then one scan, the survey, counts rows and missing
-values and finds the extremes of every column in every cluster; ``time`` adds one scan, for repeated periods.
+values and finds the extremes of every column in every cluster; ``time`` adds one scan, for repeated periods, and
+families other than gaussian add one for all values that they cannot take and few for warnings.
 `causalcluster.moments.reduce_rows` adds one scan.
 """
 
@@ -13,7 +14,7 @@ import narwhals as nw
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.data.collection import count_where
-from causalcluster.data.columns import CLUSTER, TIME, position_column
+from causalcluster.data.columns import CLUSTER, TIME, numeric_columns, position_column
 from causalcluster.data.completeness import (
     count_values,
     handle_missing,
@@ -23,11 +24,13 @@ from causalcluster.data.completeness import (
     refuse_unplaced,
 )
 from causalcluster.data.failures import reading
+from causalcluster.data.family_values import refuse_impossible_values
+from causalcluster.data.family_warnings import has_discrete_nodes, warn_about_families
 from causalcluster.data.files import open_table
 from causalcluster.data.frames import from_frame
 from causalcluster.data.periods import refuse_repeated_periods
 from causalcluster.data.rows import Rows
-from causalcluster.data.survey import survey_rows
+from causalcluster.data.survey import Survey, first_columns, survey_rows
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_missing_columns
 from causalcluster.errors import DataError, UnsupportedError
 
@@ -78,6 +81,7 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted, *, keep_incom
     counts = count_values(survey, wanted, missing_times=missing_times)
     refuse_empty(counts, where)
     refuse_infinities(typed, wanted, survey, where)
+    refuse_impossible_values(analysis, typed, survey, where)
     groupings = {"cluster": wanted.cluster, "time": wanted.time}
     accepts_gaps = keep_incomplete and analysis.data.missing == "model"
     if accepts_gaps:
@@ -85,24 +89,33 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted, *, keep_incom
     else:
         handle_missing(counts, missing=analysis.data.missing, groupings=groupings, where=where)
     complete = typed if counts.complete == counts.rows else keep_complete(typed, wanted)
+    analysed = typed if accepts_gaps else complete
     if wanted.time is not None:
-        placed = typed if accepts_gaps else complete
-        refuse_repeated_periods(placed, time=wanted.time, cluster=wanted.cluster, where=where)
-    columns = [position_column(i) for i in range(len(analysis.nodes))]
+        refuse_repeated_periods(analysed, time=wanted.time, cluster=wanted.cluster, where=where)
+    columns = [position_column(i) for i in range(len(wanted.numeric))]
     return Rows(
         frame=typed.select(CLUSTER, *columns),
         complete=complete.select(CLUSTER, *columns),
-        survey=survey,
+        survey=first_columns(survey, len(analysis.nodes)),
         counts=counts,
         name=where,
         file=analysis.data.file or "" if where == analysis.data.file else "",
         fingerprint=table.fingerprint(),
+        warnings=_warn(analysis, analysed, survey, whole=analysed is typed, where=where),
     )
+
+
+def _warn(analysis: Analysis, analysed: nw.LazyFrame[Any], survey: Survey, *, whole: bool, where: str) -> tuple[str, ...]:
+    """Return what is to be said of discrete nodes; ``whole`` where the survey is of the very rows that are analysed."""
+    if not has_discrete_nodes(analysis):
+        return ()
+    own = survey if whole else survey_rows(analysed, columns=len(analysis.nodes))
+    return warn_about_families(analysis, analysed, own, where)
 
 
 def _wanted(analysis: Analysis) -> Wanted:
     return Wanted(
-        numeric=tuple(node.column for node in analysis.nodes),
+        numeric=numeric_columns(analysis),
         cluster=analysis.data.cluster,
         time=analysis.data.time,
     )
@@ -110,6 +123,9 @@ def _wanted(analysis: Analysis) -> Wanted:
 
 def _uses(analysis: Analysis) -> list[tuple[str, str]]:
     uses = [(node.column, f"node {node.name!r}") for node in analysis.nodes]
+    for node in analysis.nodes:
+        further = (("trials", node.trials), ("exposure", node.exposure))
+        uses += [(column, f"{key} of node {node.name!r}") for key, column in further if column is not None]
     groupings = (("cluster", analysis.data.cluster), ("time", analysis.data.time))
     return uses + [(column, f"'{key}' under 'data'") for key, column in groupings if column is not None]
 
@@ -156,3 +172,10 @@ def _refuse_unsupported(analysis: Analysis) -> None:
                 fix="Give each node a column of its own",
             )
         columns[node.column] = node.name
+        for key, column in (("trials", node.trials), ("exposure", node.exposure)):
+            if column == node.column:
+                raise DataError(
+                    f"node {node.name!r} and its {key} read the same column {column!r}",
+                    where=str(analysis.path),
+                    fix=f"Name the column of the {key} under '{key}' and the node's own under 'column'",
+                )

@@ -26,12 +26,13 @@ class Rows:
     Attributes
     ----------
     frame
-        Lazy frame with the text column `CLUSTER` and one Float64 column per node, ``x0``, ``x1``, ... in the order
-        of the analysis' nodes; missing values are nulls, no value is infinite.
+        Lazy frame with the text column `CLUSTER` and Float64 columns ``x0``, ``x1``, ...: one per node in the order
+        of the analysis' nodes, then trials and exposures (`causalcluster.data.columns.numeric_columns`); missing
+        values are nulls, no value is infinite, and all are values that the node's family can take.
     complete
         Its rows without any missing value.
     survey
-        Rows, values present and extremes by cluster, of all rows.
+        Rows, values present and extremes of the nodes' columns by cluster, of all rows.
     counts
         What is there and what is missing.
     name
@@ -40,6 +41,8 @@ class Rows:
         Absolute path or glob; empty for a frame.
     fingerprint
         'sha256:...' of a file's bytes; empty for a frame, whose moments are hashed instead.
+    warnings
+        Sentences on what the families of nodes meet in the data.
     """
 
     frame: nw.LazyFrame[Any]
@@ -49,3 +52,4 @@ class Rows:
     name: str
     file: str
     fingerprint: str
+    warnings: tuple[str, ...] = ()

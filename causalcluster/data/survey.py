@@ -1,7 +1,7 @@
 """One scan of the typed rows: rows, values present and extremes by group."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -70,6 +70,16 @@ def survey_rows(
         present=_table(found, "n_", names).astype(np.int64),
         minimum=_table(found, "low_", names),
         maximum=_table(found, "high_", names),
+    )
+
+
+def first_columns(survey: Survey, count: int) -> Survey:
+    """Return the survey of the first ``count`` columns; complete rows stay those without any missing value."""
+    return replace(
+        survey,
+        present=survey.present[:, :count],
+        minimum=survey.minimum[:, :count],
+        maximum=survey.maximum[:, :count],
     )
 
 

@@ -12,7 +12,7 @@ from causalcluster.errors import DataError, did_you_mean
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Columns that an analysis reads: the nodes' columns, the cluster's and the period's."""
+    """Columns that an analysis reads: those of the nodes with trials and exposures, the cluster's and the period's."""
 
     numeric: tuple[str, ...]
     cluster: str | None

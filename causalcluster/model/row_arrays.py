@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from causalcluster.data import RowTable
 from causalcluster.design import Design, Equation
 from causalcluster.families import FAMILIES, Family, Link, needs_rows
 from causalcluster.model.row_densities import FAMILY_CODES, LINK_CODES
@@ -20,16 +21,6 @@ GUIDE_BETWEEN_SD = 0.7
 _GUIDE_STEPS = 30
 _LINK_UNIT: Mapping[Link, float] = {"logit": 1.7, "probit": 1.0, "cloglog": 1.2, "log": 1.0, "identity": 1.0}
 _GUESSES: Mapping[str, float] = {"sd": -0.5, "nu": 2.3, "shape": 1.0, "precision": 2.0}
-
-
-class RowValues(Protocol):
-    """Complete rows sorted by cluster, in the user's units: `causalcluster.data.row_table.RowTable`."""
-
-    cluster: Whole
-    columns: Mapping[str, Floats]
-    trials: Mapping[str, Floats]
-    exposure: Mapping[str, Floats]
-    weight: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,7 +102,7 @@ class RowEquations:
     raw_thresholds: Floats
 
 
-def with_rows(arrays: MomentArrays, design: Design, values: RowValues, scale: Scale) -> MomentArrays:
+def with_rows(arrays: MomentArrays, design: Design, values: RowTable, scale: Scale) -> MomentArrays:
     """Return standardised moments together with the rows of the equations that need them."""
     rows = prepare_rows(design, values, scale, arrays.column_mean, arrays.varying)
     return replace(arrays, row_equations=rows)
@@ -140,7 +131,7 @@ def row_labels(rows: RowEquations | None) -> dict[str, list[Any]]:
 
 def prepare_rows(
     design: Design,
-    values: RowValues,
+    values: RowTable,
     scale: Scale,
     column_mean: Mapping[tuple[str, ...], Floats],
     varying: Whole,
@@ -202,7 +193,7 @@ def without_rows(rows: RowEquations, g: int) -> RowEquations:
 def _prepare_equation(
     equation: Equation,
     design: Design,
-    values: RowValues,
+    values: RowTable,
     scale: Scale,
     column_mean: Mapping[tuple[str, ...], Floats],
 ) -> EquationRows:
@@ -243,7 +234,7 @@ def _prepare_equation(
 def _regressor(
     factors: tuple[str, ...],
     design: Design,
-    values: RowValues,
+    values: RowTable,
     scale: Scale,
     column_mean: Mapping[tuple[str, ...], Floats],
 ) -> Floats:
@@ -261,7 +252,7 @@ def _collapse(table: Floats, weight: Floats) -> tuple[Floats, Floats]:
     return distinct, np.bincount(inverse.ravel(), weights=weight, minlength=len(distinct))
 
 
-def _unit(family: Family, link: Link, y: Floats, values: RowValues) -> float:
+def _unit(family: Family, link: Link, y: Floats, values: RowTable) -> float:
     if family != "lognormal":
         return _LINK_UNIT[link]
     total, squares = np.bincount(values.cluster, values.weight), np.bincount(values.cluster, values.weight * y)

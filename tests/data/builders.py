@@ -59,6 +59,12 @@ def with_node_columns(analysis, **columns):
     return replace(analysis, nodes=tuple(replace(n, column=columns.get(n.name, n.column)) for n in analysis.nodes))
 
 
+def with_families(analysis, **nodes):
+    """Return the analysis with other fields for some nodes: ``y={"family": "binomial", "trials": "n"}``, or a family's name."""
+    changes = {name: {"family": given} if isinstance(given, str) else given for name, given in nodes.items()}
+    return replace(analysis, nodes=tuple(replace(n, **changes.get(n.name, {})) for n in analysis.nodes))
+
+
 def with_products(analysis, products):
     """Return the analysis with an interaction for each product of nodes."""
     return replace(analysis, interactions=tuple(Interaction(factors=tuple(p), target="y") for p in products))

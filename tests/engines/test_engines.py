@@ -6,8 +6,9 @@ import xarray as xr
 
 from causalcluster import plan_analysis, reduce_table
 from causalcluster.analysis.records import Contrast
+from causalcluster.data import open_rows, take_rows
 from causalcluster.errors import DataError, UnsupportedError
-from tests.data.builders import analysis_of, load_moments, load_panel, table_of, with_products
+from tests.data.builders import analysis_of, load_moments, load_panel, table_of, with_families, with_products
 
 # Dask and PySpark announce changes of their own and do not close every socket.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -88,6 +89,53 @@ def test_what_is_wrong_is_named(engine):
     gaps = frame.assign(m=frame["m"].mask(frame.index == 7))
     assert "1 in 'm' (of 2000 rows)" in refused(engine(gaps), UnsupportedError)
     assert "'g' holds one cluster only" in refused(engine(frame.assign(g="x"))).replace("cluster column ", "")
+
+
+COUNTS = {"y": {"family": "binomial", "trials": "n"}, "m": {"family": "poisson", "exposure": "e"}, "c": "ordinal"}
+
+
+def counts(**columns):
+    rng = np.random.default_rng(2)
+    trials = rng.integers(1, 4, size=2000)
+    own = {"y": rng.binomial(trials, 0.4), "n": trials, "m": rng.poisson(1.0, size=2000), "e": 0.5, "a": trials % 2}
+    return table_of(rows=2000, clusters=7, **{**own, **columns}).astype(dict.fromkeys("ynm", float))
+
+
+@pytest.mark.parametrize("nodes", [("y", "m", "a"), ("y", "m", "a", "c")])
+def test_the_same_rows(engine, nodes):
+    frame = counts(c=np.random.default_rng(3).normal(size=2000)) if "c" in nodes else counts()
+    frame.loc[[3, 5], ["m", "n"]] = np.nan
+    analysis = with_families(analysis_of(missing="drop"), **{name: COUNTS[name] for name in ("y", "m")})
+    tables = []
+    for native in (frame, engine(frame)):
+        with open_rows(analysis, native) as rows:
+            tables.append(take_rows(analysis, rows, nodes))
+    here, there = tables
+    assert there.clusters == here.clusters
+    assert here.weight.sum() == 1998
+    for part in ("columns", "trials", "exposure"):
+        for name, values in getattr(here, part).items():
+            np.testing.assert_array_equal(getattr(there, part)[name], values)
+    np.testing.assert_array_equal(there.cluster, here.cluster)
+    np.testing.assert_array_equal(there.weight, here.weight)
+
+
+def test_families_meet_the_same_values(engine):
+    analysis = with_families(analysis_of(), **COUNTS, a="bernoulli")
+    frame = counts(c=np.array([1, 2, 4, 5])[np.arange(2000) % 4])
+    sentences = []
+    for native in (frame, engine(frame)):
+        with open_rows(analysis, native) as rows:
+            sentences.append(rows.warnings)
+    assert sentences[0] == sentences[1] != ()
+    separated = with_families(analysis_of(), y="bernoulli")
+    with open_rows(separated, engine(counts(y=frame["a"]))) as rows:
+        assert "'a' alone predicts the bernoulli node 'y' perfectly" in rows.warnings[0]
+    for column, value, told in (("y", 4, "more than its"), ("m", 0.5, "a whole number"), ("a", 2, "a third value")):
+        wrong = frame.assign(**{column: frame[column].mask(frame.index == 7, value)})
+        with pytest.raises(DataError, match=told) as caught, open_rows(analysis, engine(wrong)):
+            pass
+        assert f"node {column!r} holds {value}" in str(caught.value)
 
 
 def test_a_file_that_disappears(spark_session, tmp_path):

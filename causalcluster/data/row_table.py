@@ -1,0 +1,146 @@
+"""Rows -> RowTable: the complete rows as arrays, equal ones once, for likelihoods that need rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from causalcluster.analysis.records import Analysis, Node, node_by_name
+from causalcluster.data.collection import collect_sums
+from causalcluster.data.columns import CLUSTER, engine_column
+from causalcluster.data.labels import sort_labels
+from causalcluster.data.rows import Rows
+from causalcluster.errors import DataError
+
+Floats = NDArray[np.float64]
+
+_WEIGHT = "weight"
+_WORTHWHILE = 0.5
+"""Rows are collapsed where at most this share of them are distinct."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RowTable:
+    """Complete rows in memory, sorted by cluster and, inside, by values: the same for every engine and order of rows.
+
+    Attributes
+    ----------
+    clusters
+        Labels, in the order that all stages share; without a cluster column one, ''.
+    cluster
+        Position of each row's label in ``clusters`` (row,), ascending.
+    columns
+        By node, in the user's units (row,).
+    trials
+        By binomial node (row,).
+    exposure
+        By poisson or negative binomial node that has one (row,).
+    weight
+        How many rows of the table each stands for (row,): 1 everywhere unless at most half of them are distinct.
+    """
+
+    clusters: tuple[str, ...]
+    cluster: NDArray[np.int64]
+    columns: Mapping[str, Floats]
+    trials: Mapping[str, Floats]
+    exposure: Mapping[str, Floats]
+    weight: Floats
+
+
+def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str]) -> RowTable:
+    """Bring the complete rows of some nodes here, with their trials and exposures, in one query.
+
+    Complete are rows without a missing value in any node's column, trials or exposure. The engine that holds them
+    merges equal rows, so that of a table of few distinct rows only these are moved.
+
+    Parameters
+    ----------
+    analysis
+        The analysis.
+    rows
+        From `causalcluster.data.open_rows`, whose block has not ended.
+    nodes
+        Names of nodes.
+
+    Returns
+    -------
+    RowTable
+
+    Raises
+    ------
+    DataError
+        The table changed since it was opened.
+
+    Examples
+    --------
+    >>> from causalcluster import parse_analysis, simulate
+    >>> from causalcluster.data import open_rows
+    >>> made = simulate("linear", clusters=3, rows=20, seed=1)
+    >>> analysis = parse_analysis(made.analysis_text, path="analysis.yaml")
+    >>> with open_rows(analysis, made.table) as rows:
+    ...     table = take_rows(analysis, rows, ["law", "wage"])
+    >>> len(table.clusters), int(table.weight.sum()) == len(made.table)
+    (3, True)
+    """
+    records = [node_by_name(analysis, name) for name in dict.fromkeys(nodes)]
+    keys = _engine_columns(analysis, records)
+    grouped = rows.complete.group_by(CLUSTER, *keys).agg(nw.len().alias(_WEIGHT))
+    found = collect_sums(grouped)
+    labels = [str(label) for label in found[CLUSTER].to_list()]
+    clusters = tuple(sort_labels(list(dict.fromkeys(labels))))
+    code = {label: position for position, label in enumerate(clusters)}
+    # Adding zero turns -0.0 into 0.0, of which engines keep either.
+    values = {key: np.asarray(found[key].to_numpy(), dtype=np.float64) + 0.0 for key in keys}
+    cluster = np.array([code[label] for label in labels], dtype=np.int64)
+    weight = np.asarray(found[_WEIGHT].to_numpy(), dtype=np.float64)
+    _refuse_changed(int(weight.sum()), rows)
+    cluster, values, weight = _arrange(cluster, values, weight)
+    return RowTable(
+        clusters=clusters,
+        cluster=cluster,
+        columns={node.name: values[engine_column(analysis, node.column)] for node in records},
+        trials={node.name: values[engine_column(analysis, node.trials)] for node in records if node.trials is not None},
+        exposure={
+            node.name: values[engine_column(analysis, node.exposure)] for node in records if node.exposure is not None
+        },
+        weight=weight,
+    )
+
+
+def _engine_columns(analysis: Analysis, nodes: Sequence[Node]) -> list[str]:
+    """Return the engine's columns to sort by: those of the nodes, then trials and exposures."""
+    named = [node.column for node in nodes]
+    named += [column for node in nodes for column in (node.trials, node.exposure) if column is not None]
+    return [engine_column(analysis, column) for column in dict.fromkeys(named)]
+
+
+def _arrange(
+    cluster: NDArray[np.int64], values: Mapping[str, Floats], weight: Floats
+) -> tuple[NDArray[np.int64], dict[str, Floats], Floats]:
+    """Sort rows, and merge equal ones or write each out as often as it occurs, whichever is worthwhile."""
+    keys = [cluster, *values.values()]
+    order = np.lexsort(keys[::-1])
+    new = np.zeros(len(order), dtype=bool)
+    new[:1] = True
+    for key in keys:
+        ordered = key[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    starts = np.flatnonzero(new)
+    total = np.add.reduceat(weight[order], starts) if len(starts) else weight
+    chosen = order[starts]
+    if len(chosen) > _WORTHWHILE * total.sum():
+        chosen = np.repeat(chosen, total.astype(np.int64))
+        total = np.ones(len(chosen))
+    return cluster[chosen], {key: column[chosen] for key, column in values.items()}, total
+
+
+def _refuse_changed(found: int, rows: Rows) -> None:
+    if found != rows.counts.complete:
+        raise DataError(
+            f"the table changed while it was read: {rows.counts.complete} complete rows at first, {found} later",
+            where=rows.name,
+            why="What was checked is not what would be analysed",
+            fix="Run again on a table that stays as it is",
+        )
