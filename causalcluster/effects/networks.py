@@ -1,0 +1,163 @@
+"""Systems of equations of any family, worlds in which they are simulated, and effects as contrasts of worlds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalcluster.design import Design
+from causalcluster.effects.levels import CoefficientDraws
+from causalcluster.families import Family
+from causalcluster.model.standard import Scale
+
+Floats = NDArray[np.float64]
+EffectScale = Literal["difference", "ratio", "odds_ratio"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ContextRows:
+    """Rows of what the equations take as given: every column without an equation but the treatment.
+
+    Attributes
+    ----------
+    columns
+        (C,) names.
+    cluster
+        (R,) position of the cluster of each row.
+    values
+        (R, C) standardised.
+    weights
+        (R,) how often each row was seen; made to add up to one in every cluster where they are used.
+    sizes
+        (R,) trials of a binomial node, or exposure of a count, by node; one where it is not given.
+    """
+
+    columns: tuple[str, ...]
+    cluster: NDArray[np.int64]
+    values: Floats
+    weights: Floats
+    sizes: Mapping[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Network:
+    """The equations with all that does not change from draw to draw.
+
+    Attributes
+    ----------
+    design, scale
+        Equations, and shift and scale of every node.
+    column_mean
+        Standardised cluster means (G,) by factors of a term; read where the design is centred.
+    context
+        The rows over which effects are averaged.
+    grades
+        The values (J,) of each ordinal node, ascending.
+    """
+
+    design: Design
+    scale: Scale
+    column_mean: Mapping[tuple[str, ...], Floats]
+    context: ContextRows
+    grades: Mapping[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SystemDraws:
+    """Draws of everything that a system is simulated from; K equations, G clusters, P coefficients.
+
+    Attributes
+    ----------
+    coefficients
+        Of the observed clusters and of their population.
+    sd
+        (chain, draw, G, K) residual standard deviations: on the standardised scale for gaussian and student, of the
+        logarithm for lognormal; not read for other families.
+    typical_log_sd, sd_spread
+        (chain, draw, K) how the residual standard deviations of new clusters are distributed: the inverse variance is
+        a gamma of shape a = 1 / (4 spread^2) and mean exp(-2 typical_log_sd), as in `causalcluster.model.build`. None
+        without a population of clusters.
+    nu, shape, precision
+        (chain, draw, K) degrees of freedom of student, shape of negative binomial, precision of beta; read for equations of
+        that family alone.
+    thresholds
+        (chain, draw, J - 1) of each ordinal node, on the scale of its linear predictor.
+    """
+
+    coefficients: CoefficientDraws
+    sd: Floats
+    typical_log_sd: Floats | None = None
+    sd_spread: Floats | None = None
+    nu: Floats | None = None
+    shape: Floats | None = None
+    precision: Floats | None = None
+    thresholds: Mapping[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class World:
+    """What is set, and what answers with whose noise.
+
+    Attributes
+    ----------
+    treatment
+        Standardised value on the treatment's arrow into each node that has an equation.
+    held
+        Nodes (or context columns) that do not answer: a standardised number, or the value that the node takes in
+        another world.
+    streams
+        Name of the noise of each node, '' where it is not listed. The same name means the same noise: what would
+        happen to the same units. Different names mean independent draws.
+    """
+
+    treatment: Mapping[str, float]
+    held: Mapping[str, Union[float, "World"]] = field(default_factory=dict)
+    streams: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WorldEffect:
+    """One effect on one outcome: a contrast of its means in several worlds.
+
+    Attributes
+    ----------
+    outcome, effect, via, at, scale
+        The row's key.
+    terms
+        Weights and worlds. On the difference scale the effect is the weighted sum of means. On the ratio and odds-ratio
+        scales it is the mean in the first world over that in the second.
+    whole
+        Weights and worlds of what a proportion is a proportion of; empty otherwise.
+    """
+
+    outcome: str
+    effect: str
+    via: str
+    terms: tuple[tuple[float, World], ...]
+    whole: tuple[tuple[float, World], ...] = ()
+    at: str = ""
+    scale: EffectScale = "difference"
+
+
+_POSITIVE: tuple[Family, ...] = ("lognormal", "bernoulli", "binomial", "poisson", "negative_binomial", "beta")
+_SHARES: tuple[Family, ...] = ("bernoulli", "binomial", "beta")
+
+
+def scales_of(family: Family) -> tuple[EffectScale, ...]:
+    """Return the scales on which effects on a node of ``family`` make sense.
+
+    Examples
+    --------
+    >>> scales_of("poisson")
+    ('difference', 'ratio')
+    """
+    if family in _SHARES:
+        return ("difference", "ratio", "odds_ratio")
+    return ("difference", "ratio") if family in _POSITIVE else ("difference",)
+
+
+def standardised(value: float, node: str, scale: Scale) -> float:
+    """Return a value of a node in its own units on the standardised scale."""
+    return (value - scale.shift[node]) / scale.scale[node]

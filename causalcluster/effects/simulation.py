@@ -1,0 +1,252 @@
+"""Means of outcomes by world for a block of draws: records to the arrays of the compiled code and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalcluster.effects.gformula_kernel import Parameters, Points, Population, add_observed, add_population
+from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
+from causalcluster.effects.points import NewClusterPoints, nested_points, observed_points, population_points, sort_context
+from causalcluster.effects.programs import CompiledWorlds, compile_worlds
+from causalcluster.effects.quantiles import gamma_table, student_table
+from causalcluster.families import FAMILIES
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Simulation:
+    """What the compiled code reads, clusters without rows left out; S draws of all chains.
+
+    Attributes
+    ----------
+    network, compiled
+        Equations, sorted context, and the worlds' program.
+    starts
+        (G + 1,) where each cluster's rows of context start.
+    column_mean, context, size
+        (G, products), (R, C) and (R, K).
+    rows
+        (G,) rows behind each cluster.
+    theta, sd
+        (S, G, P) and (S, G, K).
+    mean, root, typical_log_sd, sd_spread
+        (S, P), (S, P, Q), (S, K), (S, K).
+    nu, shape, precision, threshold
+        (S, K), the last (S, all thresholds).
+    varying_sds
+        (equations,) whose residual sds differ between clusters.
+    """
+
+    network: Network
+    compiled: CompiledWorlds
+    starts: Ints
+    column_mean: Floats
+    context: Floats
+    size: Floats
+    rows: Ints
+    theta: Floats
+    sd: Floats
+    mean: Floats
+    root: Floats
+    typical_log_sd: Floats
+    sd_spread: Floats
+    nu: Floats
+    shape: Floats
+    precision: Floats
+    threshold: Floats
+    varying_sds: Ints
+
+
+def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws) -> Simulation:
+    """Compile the worlds of ``effects`` and lay out the draws."""
+    present = np.flatnonzero(draws.coefficients.rows > 0)
+    network = _only_present(network, present, len(draws.coefficients.rows))
+    rows, starts = sort_context(network.context, len(present))
+    network = replace(network, context=rows)
+    asked = [(item.outcome, world) for item in effects for _, world in (*item.terms, *item.whole)]
+    compiled = compile_worlds(network, asked)
+    nodes = network.design.nodes
+    means = [network.column_mean[factors] for factors in compiled.centres]
+    ones = np.ones(len(rows.cluster))
+    theta = _flat(draws.coefficients.theta)[:, present]
+    n_draws, n_equations = len(theta), len(nodes)
+    thresholds = [_flat(draws.thresholds[e.node]) for e in network.design.equations if e.family == "ordinal"]
+    spread = _by_equation(draws.sd_spread, n_draws, n_equations, 0.0)
+    has_sd = np.array(["sd" in FAMILIES[equation.family].parameters for equation in network.design.equations])
+    return Simulation(
+        network=network,
+        compiled=compiled,
+        starts=starts,
+        column_mean=np.ascontiguousarray(np.stack(means, axis=1)) if means else np.zeros((len(present), 1)),
+        context=np.ascontiguousarray(rows.values.reshape(len(ones), -1)),
+        size=np.ascontiguousarray(np.stack([rows.sizes.get(node, ones) for node in nodes], axis=1)),
+        rows=draws.coefficients.rows[present],
+        theta=theta,
+        sd=_flat(draws.sd)[:, present],
+        mean=_flat(draws.coefficients.mean),
+        root=_flat(draws.coefficients.root),
+        typical_log_sd=_by_equation(draws.typical_log_sd, n_draws, n_equations, 0.0),
+        sd_spread=spread,
+        nu=_by_equation(draws.nu, n_draws, n_equations, 1.0),
+        shape=_by_equation(draws.shape, n_draws, n_equations, 1.0),
+        precision=_by_equation(draws.precision, n_draws, n_equations, 1.0),
+        threshold=np.ascontiguousarray(np.concatenate(thresholds, axis=1)) if thresholds else np.zeros((n_draws, 1)),
+        varying_sds=np.flatnonzero(has_sd & (spread > 0.0).any(axis=0)),
+    )
+
+
+def _only_present(network: Network, present: Ints, n_clusters: int) -> Network:
+    if len(present) == n_clusters:
+        return network
+    place = np.full(n_clusters, -1)
+    place[present] = np.arange(len(present))
+    context = network.context
+    kept = place[context.cluster] >= 0
+    return replace(
+        network,
+        column_mean={factors: mean[present] for factors, mean in network.column_mean.items()},
+        context=replace(
+            context,
+            cluster=place[context.cluster[kept]],
+            values=context.values[kept],
+            weights=context.weights[kept],
+            sizes={name: size[kept] for name, size in context.sizes.items()},
+        ),
+    )
+
+
+def _flat(values: Floats) -> Floats:
+    """Return (chain, draw, ...) as (chain draw, ...)."""
+    return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), dtype=float)
+
+
+def _by_equation(values: Floats | None, n_draws: int, n_equations: int, default: float) -> Floats:
+    return np.full((n_draws, n_equations), default) if values is None else _flat(values)
+
+
+def points_of_observed(simulation: Simulation, n_points: int, *, random_seed: list[int]) -> Points:
+    """Return points of the observed clusters."""
+    n_noise = simulation.compiled.n_noise
+    return observed_points(simulation.network.context, simulation.starts, n_noise, n_points, random_seed=random_seed)
+
+
+def points_of_population(simulation: Simulation, n_points: int, *, random_seed: list[int]) -> NewClusterPoints:
+    """Return new clusters of one point each."""
+    made = population_points(
+        simulation.network.context,
+        simulation.compiled.n_noise,
+        simulation.root.shape[2],
+        len(simulation.varying_sds),
+        n_points,
+        random_seed=random_seed,
+    )
+    return _by_all_equations(simulation, made)
+
+
+def points_of_nested(
+    simulation: Simulation, *, n_outer: int, n_inner: int, random_seed: list[int]
+) -> tuple[NewClusterPoints, Floats]:
+    """Return new clusters with two sets of points each, and the clusters' weights."""
+    made, weights = nested_points(
+        simulation.network.context,
+        simulation.starts,
+        simulation.compiled.n_noise,
+        simulation.root.shape[2],
+        len(simulation.varying_sds),
+        n_outer=n_outer,
+        n_inner=n_inner,
+        random_seed=random_seed,
+    )
+    return _by_all_equations(simulation, made), weights
+
+
+def _by_all_equations(simulation: Simulation, made: NewClusterPoints) -> NewClusterPoints:
+    score = np.zeros((len(made.sd_score), simulation.sd.shape[2]))
+    score[:, simulation.varying_sds] = made.sd_score
+    return replace(made, sd_score=score)
+
+
+def means_in_clusters(
+    simulation: Simulation, chosen: Ints, points: Points, *, theta: Floats, sd: Floats, group: Ints
+) -> Floats:
+    """Return means (draw, G, T) for the draws ``chosen``, at theta and sd with those draws, over the points of ``group``."""
+    out = np.zeros((*theta.shape[:2], len(simulation.compiled.program.target)))
+    add_observed(
+        simulation.compiled.program,
+        _parameters(simulation, chosen),
+        np.ascontiguousarray(theta),
+        np.ascontiguousarray(sd),
+        np.ascontiguousarray(group),
+        points,
+        simulation.column_mean,
+        simulation.context,
+        simulation.size,
+        out,
+    )
+    return out
+
+
+def means_in_population(simulation: Simulation, chosen: Ints, made: NewClusterPoints, n_slots: int) -> Floats:
+    """Return means (draw, slot, T) over new clusters for the draws ``chosen``."""
+    out = np.zeros((len(chosen), n_slots, len(simulation.compiled.program.target)))
+    population = Population(
+        mean=simulation.mean[chosen],
+        root=simulation.root[chosen],
+        typical_log_sd=simulation.typical_log_sd[chosen],
+        spread=_spread_table(simulation, chosen),
+        coefficient_score=made.coefficient_score,
+        sd_score=made.sd_score,
+    )
+    add_population(
+        simulation.compiled.program,
+        _parameters(simulation, chosen),
+        population,
+        made.points,
+        simulation.column_mean,
+        simulation.context,
+        simulation.size,
+        out,
+    )
+    return out
+
+
+def new_sds(simulation: Simulation, rng: np.random.Generator) -> Floats:
+    """Draw the residual sds (S, K) of one new cluster for each draw."""
+    spread = simulation.sd_spread
+    shape = 0.25 * np.where(spread > 0.0, spread, 1.0) ** -2.0
+    inverse = np.where(spread > 0.0, rng.gamma(shape) / shape, 1.0)
+    return np.asarray(np.exp(simulation.typical_log_sd) / np.sqrt(np.maximum(inverse, 1e-300)))
+
+
+def _spread_table(simulation: Simulation, chosen: Ints) -> Floats:
+    """Tabulate log of (inverse variance over its mean), gamma of shape 1 / (4 spread^2), for equations where it varies."""
+    spread = simulation.sd_spread[chosen]
+    shape = np.full(spread.shape, np.inf)
+    for k in simulation.varying_sds:
+        shape[:, k] = 0.25 * np.maximum(spread[:, k], 1e-3) ** -2.0
+    return _tabulate(gamma_table, shape, simulation.varying_sds)
+
+
+def _parameters(simulation: Simulation, chosen: Ints) -> Parameters:
+    equations = simulation.network.design.equations
+    counts = np.array([k for k, e in enumerate(equations) if e.family == "negative_binomial"], dtype=np.int64)
+    students = np.array([k for k, e in enumerate(equations) if e.family == "student"], dtype=np.int64)
+    return Parameters(
+        precision=simulation.precision[chosen],
+        threshold=simulation.threshold[chosen],
+        gamma=_tabulate(gamma_table, simulation.shape[chosen], counts),
+        student=_tabulate(student_table, simulation.nu[chosen], students),
+    )
+
+
+def _tabulate(table, values: Floats, equations: Ints) -> Floats:  # type: ignore[no-untyped-def]
+    """Return (draw, K, nodes), zero but for ``equations``."""
+    width = table(values[:1, :1]).shape[-1]
+    out = np.zeros((*values.shape, width))
+    for k in equations:
+        out[:, k] = table(values[:, k])
+    return out
