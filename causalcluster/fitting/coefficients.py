@@ -12,7 +12,6 @@ from causalcluster.model.kernel import draw_cluster_coefficients
 from causalcluster.model.population import place_draws
 from causalcluster.model.residuals import guide_residuals, place_log_sigma
 from causalcluster.model.roots import correlation_factor, covariance_root
-from causalcluster.model.row_arrays import RowEquations
 from causalcluster.model.standard import MomentArrays
 from causalcluster.model.structure import INDEPENDENT_SD
 
@@ -158,25 +157,3 @@ def draw_log_sigma(design: Design, posterior: xr.Dataset, arrays: MomentArrays) 
     guide = guide_residuals(arrays)
     log_sigma, _ = place_log_sigma(centre, spread, raw, guide.rss, guide.dof, log=np.log)
     return np.ascontiguousarray(log_sigma)
-
-
-def name_parameters(posterior: xr.Dataset, rows: RowEquations | None) -> dict[tuple[str, str], Floats]:
-    """Return the parameters (chain, draw) of families with rows by node and name, on their own scale."""
-    if rows is None or not rows.parameters:
-        return {}
-    values = np.exp(posterior["log_parameter"].transpose("chain", "draw", ...).values)
-    return {key: values[:, :, i] for i, key in enumerate(rows.parameters)}
-
-
-def name_thresholds(posterior: xr.Dataset, rows: RowEquations | None) -> dict[str, Floats]:
-    """Return the thresholds (chain, draw, J - 1) of every ordinal node."""
-    if rows is None or not len(rows.raw_thresholds):
-        return {}
-    raw = posterior["raw_threshold"].transpose("chain", "draw", ...).values
-    nodes = [item.node for item in rows.equations if item.family == "ordinal"]
-    found = {}
-    for i, node in enumerate(nodes):
-        own = raw[:, :, rows.offsets[i] : rows.offsets[i + 1]]
-        steps = np.concatenate([own[:, :, :1], np.exp(own[:, :, 1:])], axis=2)
-        found[node] = steps.cumsum(axis=2)
-    return found

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from causalcluster.analysis.records import Sampling
 from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
+from causalcluster.effects.networks import SystemDraws
 from causalcluster.errors import InputError
 from causalcluster.fitting.code_cache import cached_density
-from causalcluster.fitting.coefficients import draw_coefficients, draw_log_sigma, name_parameters, name_thresholds
+from causalcluster.fitting.coefficients import draw_coefficients, draw_log_sigma
 from causalcluster.fitting.density import Density, DensityCode, load_density, to_position
 from causalcluster.fitting.nuts import Start, adapted_start, fresh_start, name_draws, sample_density
+from causalcluster.fitting.system import join_system, name_parameters, name_thresholds, residual_population
 from causalcluster.model.priors import Priors
 from causalcluster.model.row_arrays import moment_nodes, row_labels
 from causalcluster.model.standard import MomentArrays
@@ -57,15 +59,14 @@ class Draws:
     ----------
     posterior
         ``posterior``, the model's free variables, and ``sample_stats``, the sampler's statistics.
-    coefficients
-        Coefficients of the observed clusters and of their population.
+    system
+        Coefficients of the observed clusters and of their population, residual standard deviations, parameters and
+        thresholds: what effects are computed from.
     residual_sd
         (chain, draw, G, K) on the standardised scale, of the equations with moments alone.
     parameters
         (chain, draw) by (node, name): what families have beyond the linear predictor, a student's 'sd' on the standardised
         scale.
-    thresholds
-        (chain, draw, J - 1) by ordinal node, on the scale of its link.
     start
         Where another fit of nearly the same data may start.
     seconds
@@ -73,12 +74,16 @@ class Draws:
     """
 
     posterior: xr.DataTree
-    coefficients: CoefficientDraws
+    system: SystemDraws
     residual_sd: Floats
     parameters: dict[tuple[str, str], Floats]
-    thresholds: dict[str, Floats]
     start: Start
     seconds: float
+
+    @property
+    def coefficients(self) -> CoefficientDraws:
+        """Coefficients of the observed clusters and of their population."""
+        return self.system.coefficients
 
 
 def compile_model(design: Design, arrays: MomentArrays, priors: Priors) -> Compiled:
@@ -188,14 +193,28 @@ def refit(
     log_sigma = draw_log_sigma(compiled.design, posterior, arrays)
     return Draws(
         posterior=xr.DataTree.from_dict({"/posterior": posterior, "/sample_stats": statistics}),
-        coefficients=draw_coefficients(
-            compiled.design, posterior, arrays, compiled.priors.mean, log_sigma, random_seed=sampling.seed
-        ),
+        system=_system(compiled, posterior, arrays, log_sigma, random_seed=sampling.seed),
         residual_sd=np.exp(log_sigma),
         parameters=name_parameters(posterior, arrays.row_equations),
-        thresholds=name_thresholds(posterior, arrays.row_equations),
         start=adapted_start(positions.reshape(-1, positions.shape[-1]), float(statistics["step_size"].mean())),
         seconds=seconds,
+    )
+
+
+def _system(
+    compiled: Compiled, posterior: xr.Dataset, arrays: MomentArrays, log_sigma: Floats, *, random_seed: int
+) -> SystemDraws:
+    design, prior_mean = compiled.design, compiled.priors.mean
+    coefficients = draw_coefficients(design, posterior, arrays, prior_mean, log_sigma, random_seed=random_seed)
+    typical, spread = residual_population(design, posterior, log_sigma.shape[:2])
+    return join_system(
+        design,
+        coefficients,
+        np.exp(log_sigma),
+        typical,
+        spread,
+        name_parameters(posterior, arrays.row_equations),
+        name_thresholds(posterior, arrays.row_equations),
     )
 
 

@@ -94,13 +94,13 @@ def _family_parameters(design: Design, scale: Scale, draws: Draws) -> xr.Dataset
         values = np.stack([value * unit for value, unit in zip(draws.parameters.values(), units, strict=True)], axis=-1)
         variables["parameter"] = (("chain", "draw", "parameter_of"), values)
         coords["parameter_of"] = [f"{name} of {node}" for node, name in draws.parameters]
-    if draws.thresholds:
+    if draws.system.thresholds:
         variables["threshold"] = (
             ("chain", "draw", "threshold_of"),
-            np.concatenate(list(draws.thresholds.values()), axis=-1),
+            np.concatenate(list(draws.system.thresholds.values()), axis=-1),
         )
         coords["threshold_of"] = [
-            f"{node} above step {j + 1}" for node, value in draws.thresholds.items() for j in range(value.shape[-1])
+            f"{node} above step {j + 1}" for node, value in draws.system.thresholds.items() for j in range(value.shape[-1])
         ]
     return xr.Dataset(variables, coords=coords)
 

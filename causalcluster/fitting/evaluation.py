@@ -1,0 +1,52 @@
+"""Draws to effects, in closed form where the system is linear, by simulation where it is not."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import xarray as xr
+
+from causalcluster.effects.estimands import Estimand
+from causalcluster.effects.gformula import Noise, simulate_effects
+from causalcluster.effects.levels import evaluate_effects
+from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Targets:
+    """The effects that are asked for.
+
+    Attributes
+    ----------
+    estimands
+        Those in closed form: all effects of a linear system, and paths.
+    worlds
+        Those that are simulated.
+    network
+        The system for simulation; None where nothing is simulated.
+    """
+
+    estimands: tuple[Estimand, ...]
+    worlds: tuple[WorldEffect, ...] = ()
+    network: Network | None = None
+
+    def without_proportions(self) -> "Targets":
+        """Return the effects that are no proportion of another."""
+        return Targets(
+            estimands=tuple(item for item in self.estimands if item.denominator is None),
+            worlds=tuple(item for item in self.worlds if not item.whole),
+            network=self.network,
+        )
+
+
+def evaluate_targets(
+    targets: Targets, draws: SystemDraws, *, random_seed: int, levels: Collection[str] | None = None
+) -> tuple[xr.Dataset, Noise | None]:
+    """Evaluate all effects at every level that applies; with the noise of the simulation, where there was one."""
+    closed = evaluate_effects(targets.estimands, draws.coefficients, random_seed=random_seed, levels=levels)
+    if targets.network is None or not targets.worlds:
+        return closed, None
+    found = simulate_effects(targets.worlds, targets.network, draws, random_seed=random_seed, levels=levels)
+    if not targets.estimands:
+        return found.effects, found.noise
+    joined: xr.Dataset = xr.concat([found.effects, closed], dim="row", join="outer", coords="minimal", compat="equals")
+    return joined, found.noise
