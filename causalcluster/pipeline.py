@@ -13,17 +13,17 @@ import xarray as xr
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import RowTable, open_rows, take_rows
 from causalcluster.design import Design, build_design, refuse_moments_alone, wants_rows
-from causalcluster.effects.estimands import Estimand, list_estimands
-from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
 from causalcluster.errors import EngineError, InputError
 from causalcluster.fitting.engines import check_engine, open_engine
+from causalcluster.fitting.evaluation import Targets, evaluate_targets, list_targets
 from causalcluster.fitting.gate import Diagnostics, judge, mark_unreliable
 from causalcluster.fitting.many import leave_one_out as leave_one_cluster_out
-from causalcluster.fitting.prior_draws import draw_prior_coefficients, prior_levels
+from causalcluster.fitting.prior_draws import draw_prior_system, prior_levels
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
 from causalcluster.fitting.storage import fit_tree
+from causalcluster.fitting.system import build_network
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims, evaluate_hypotheses
 from causalcluster.identification import Verdict, cde_via, held_together, identify
@@ -67,12 +67,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
-    """Everything that sampling needs, and the estimands to evaluate on the draws."""
+    """Everything that sampling needs, and the effects to evaluate on the draws."""
 
     arrays: MomentArrays
     scale: Scale
     priors: Priors
-    estimands: tuple[Estimand, ...]
+    targets: Targets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -197,7 +197,7 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
 
 
 def prepare(plan: Plan) -> Prepared:
-    """Standardise the moments and write down priors and estimands."""
+    """Standardise the moments and write down priors and effects."""
     scale = choose_scale(plan.moments.table, plan.design)
     arrays = standardise(plan.moments.table, plan.design, scale)
     if plan.rows is not None:
@@ -207,13 +207,14 @@ def prepare(plan: Plan) -> Prepared:
         arrays=arrays,
         scale=scale,
         priors=set_priors(plan.analysis.model, plan.design, plan.graph, arrays, scale),
-        estimands=list_estimands(
+        targets=list_targets(
             plan.analysis.question,
             plan.graph,
             System(design=plan.design, column_mean=arrays.column_mean),
             scale,
             plan.panel.contrast,
             identified=identified,
+            network=None if plan.rows is None else build_network(plan.design, scale, arrays, plan.rows),
         ),
     )
 
@@ -299,8 +300,8 @@ def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) ->
     analysis = plan.analysis
     seed = analysis.sampling.seed
     levels = prior_levels(analysis.hypotheses, has_population=draws.coefficients.has_population)
-    prior = draw_prior_coefficients(plan.design, prepared.priors, prepared.arrays, random_seed=seed, levels=levels)
-    prior_effects = evaluate_effects(prepared.estimands, prior, random_seed=seed, levels=levels)
+    prior = draw_prior_system(plan.design, prepared.priors, prepared.arrays, random_seed=seed, levels=levels)
+    prior_effects, _ = evaluate_targets(prepared.targets, prior, random_seed=seed, levels=levels)
     hypotheses = evaluate_hypotheses(
         analysis.hypotheses,
         effects,
@@ -309,7 +310,7 @@ def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) ->
         default_level="population" if analysis.data.cluster is not None else "sample",
         ci_prob=analysis.sampling.ci_prob,
     )
-    return hypotheses, fit_tree(plan.design, prepared.scale, draws, effects, prior, prior_effects)
+    return hypotheses, fit_tree(plan.design, prepared.scale, draws, effects, prior.coefficients, prior_effects)
 
 
 def _sample(
@@ -327,9 +328,9 @@ def _sample(
         with clock.time("sample"):
             draws = refit(compiled, prepared.arrays, sampling, careful=careful, progress=bar)
         with clock.time("effects"):
-            effects = evaluate_effects(prepared.estimands, draws.coefficients, random_seed=sampling.seed)
+            effects, noise = evaluate_targets(prepared.targets, draws.system, random_seed=sampling.seed)
             table = summarise_effects(effects, ci_prob=sampling.ci_prob, extrapolated=flagged)
-        diagnostics = judge(table, draws.posterior["sample_stats"].to_dataset(), retried=careful)
+        diagnostics = judge(table, draws.posterior["sample_stats"].to_dataset(), retried=careful, noise=noise)
         if diagnostics.status == "ok":
             break
     return draws, effects, table, diagnostics
@@ -344,7 +345,7 @@ def _leave_one_out(
     settings = plan.analysis.sampling
     try:
         table = leave_one_cluster_out(
-            compiled, prepared.arrays, prepared.estimands, draws, settings, executor=executor, progress=say
+            compiled, prepared.arrays, prepared.targets, draws, settings, executor=executor, progress=say
         )
     except EngineError as error:
         return None, (f"leave_one_out.csv is not written: {error}",)

@@ -75,6 +75,21 @@ def list_estimands(
     return tuple(found)
 
 
+def list_paths(
+    question: Question,
+    graph: CausalGraph,
+    system: System,
+    scale: Scale,
+    contrast: tuple[float, float],
+    *,
+    identified: Iterable[tuple[str, str, str]],
+) -> tuple[Estimand, ...]:
+    """Write down every identified path whose equations are linear and do not interact; arguments of `list_estimands`."""
+    wanted = set(identified)
+    found = [item for outcome in question.outcomes for item in _paths(outcome, question, graph, system, scale, contrast)]
+    return tuple(item for item in found if (item.outcome, item.effect, item.via) in wanted)
+
+
 def _effects_on(
     outcome: str,
     question: Question,
@@ -140,10 +155,11 @@ def _paths(
 ) -> list[Estimand]:
     size = scale.scale[outcome] * (contrast[1] - contrast[0]) / scale.scale[question.treatment]
     positions = {term.name: i for i, term in enumerate(system.design.terms)}
-    interacted = {term.target for term in system.design.terms if term.kind == "interaction"}
+    bent = {term.target for term in system.design.terms if term.kind == "interaction"}
+    bent |= {equation.node for equation in system.design.equations if equation.link != "identity"}
     rows = []
     for path in directed_paths(graph, question.treatment, outcome):
-        if interacted.intersection(path[1:]):
+        if bent.intersection(path[1:]):
             continue
         product: Polynomial = {(): everywhere(system, size)}
         for source, target in pairwise(path):

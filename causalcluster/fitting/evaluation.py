@@ -1,14 +1,19 @@
 """Draws to effects, in closed form where the system is linear, by simulation where it is not."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import xarray as xr
 
-from causalcluster.effects.estimands import Estimand
+from causalcluster.analysis.records import Question
+from causalcluster.effects.estimands import Estimand, list_estimands, list_paths
 from causalcluster.effects.gformula import Noise, simulate_effects
 from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
+from causalcluster.effects.world_effects import list_world_effects
+from causalcluster.effects.worlds import System
+from causalcluster.graph import CausalGraph
+from causalcluster.model.standard import Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +41,26 @@ class Targets:
             worlds=tuple(item for item in self.worlds if not item.whole),
             network=self.network,
         )
+
+
+def list_targets(
+    question: Question,
+    graph: CausalGraph,
+    system: System,
+    scale: Scale,
+    contrast: tuple[float, float],
+    *,
+    identified: Sequence[tuple[str, str, str]],
+    network: Network | None,
+) -> Targets:
+    """Write down every identified effect: in closed form, or, with a ``network``, by simulation but for paths."""
+    if network is None:
+        return Targets(estimands=list_estimands(question, graph, system, scale, contrast, identified=identified))
+    return Targets(
+        estimands=list_paths(question, graph, system, scale, contrast, identified=identified),
+        worlds=list_world_effects(question, network, contrast, identified=identified),
+        network=network,
+    )
 
 
 def evaluate_targets(

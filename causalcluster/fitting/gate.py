@@ -1,5 +1,6 @@
 """Whether the draws can be trusted: thresholds on effects, divergences and energy."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -7,6 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+
+from causalcluster.effects.gformula import Noise
 
 POPULATION_R_HAT, POPULATION_ESS = 1.01, 400.0
 OTHER_R_HAT, OTHER_ESS = 1.03, 200.0
@@ -31,6 +34,9 @@ class Diagnostics:
         By chain.
     retried
         Whether this is the second, more careful, attempt.
+    simulation
+        Where effects are simulated: by level the largest Monte Carlo error over posterior standard deviation, and how many
+        points were used; None where effects are exact.
     """
 
     status: Literal["ok", "unreliable"]
@@ -41,9 +47,10 @@ class Diagnostics:
     divergences: int
     e_bfmi: tuple[float, ...]
     retried: bool
+    simulation: Mapping[str, Any] | None = None
 
 
-def judge(table: pd.DataFrame, sample_stats: xr.Dataset, *, retried: bool) -> Diagnostics:
+def judge(table: pd.DataFrame, sample_stats: xr.Dataset, *, retried: bool, noise: Noise | None = None) -> Diagnostics:
     """Hold convergence of the effects and of the sampler against the thresholds of docs/outputs.md.
 
     Parameters
@@ -54,6 +61,8 @@ def judge(table: pd.DataFrame, sample_stats: xr.Dataset, *, retried: bool) -> Di
         ``diverging`` and ``energy`` (chain, draw).
     retried
         Whether this fit is the retry.
+    noise
+        Measured error of simulated effects.
 
     Returns
     -------
@@ -80,6 +89,7 @@ def judge(table: pd.DataFrame, sample_stats: xr.Dataset, *, retried: bool) -> Di
         divergences=int(diverging.sum()),
         e_bfmi=e_bfmi,
         retried=retried,
+        simulation=None if noise is None else asdict(noise),
     )
 
 

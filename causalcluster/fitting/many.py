@@ -1,7 +1,7 @@
 """Many independent fits of one model: each is a task that any process can do from its record alone."""
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -11,13 +11,13 @@ import pandas as pd
 
 from causalcluster.analysis.records import Sampling
 from causalcluster.design import Design
-from causalcluster.effects.estimands import Estimand
-from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.engines import result_of
+from causalcluster.fitting.evaluation import Targets, evaluate_targets
 from causalcluster.fitting.nuts import Start
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
 from causalcluster.model.priors import Priors
+from causalcluster.model.row_arrays import without_rows
 from causalcluster.model.standard import MomentArrays
 from causalcluster.model.structure import Structure, structure_of
 
@@ -38,7 +38,7 @@ class FitTask:
     ----------
     name
         What tells this fit from the others.
-    design, priors, arrays, estimands
+    design, priors, arrays, targets
         The model, its data, and the effects to report.
     without
         Position of a cluster that is left out, or None.
@@ -52,7 +52,7 @@ class FitTask:
     design: Design
     priors: Priors
     arrays: MomentArrays
-    estimands: tuple[Estimand, ...]
+    targets: Targets
     sampling: Sampling
     start: Start
     without: int | None = None
@@ -63,7 +63,7 @@ def run_fit(task: FitTask) -> pd.DataFrame:
     compiled = _compiled_here(task)
     arrays = task.arrays if task.without is None else without_cluster(task.arrays, task.without)
     draws = refit(compiled, arrays, task.sampling, start=task.start, cores=1)
-    effects = evaluate_effects(task.estimands, draws.coefficients, random_seed=task.sampling.seed, levels=LEVELS)
+    effects, _ = evaluate_targets(task.targets, draws.system, random_seed=task.sampling.seed, levels=LEVELS)
     table = summarise_effects(effects, ci_prob=task.sampling.ci_prob)
     diverging = draws.posterior["sample_stats"]["diverging"]
     return table.assign(divergences=int(diverging.sum()))
@@ -97,7 +97,7 @@ def run_fits(tasks: Iterable[FitTask], executor: Executor) -> Iterator[tuple[str
 def leave_one_out(
     compiled: Compiled,
     arrays: MomentArrays,
-    estimands: Sequence[Estimand],
+    targets: Targets,
     draws: Draws,
     sampling: Sampling,
     *,
@@ -111,7 +111,7 @@ def leave_one_out(
 
     Parameters
     ----------
-    compiled, arrays, estimands
+    compiled, arrays, targets
         The model, the moments of all clusters and the effects.
     draws
         The fit to all clusters.
@@ -130,7 +130,7 @@ def leave_one_out(
         posterior standard deviations with all clusters, ``ess_bulk``, ``r_hat``, ``divergences`` and ``reason``, which says
         where a refit is not to be trusted.
     """
-    plain = tuple(item for item in estimands if item.denominator is None)
+    plain = targets.without_proportions()
     settings = replace(sampling, chains=REFIT_CHAINS, tune=REFIT_TUNE, draws=REFIT_DRAWS)
     start = thin_start(draws.start)
     tasks = (
@@ -139,7 +139,7 @@ def leave_one_out(
             design=compiled.design,
             priors=compiled.priors,
             arrays=arrays,
-            estimands=plain,
+            targets=plain,
             sampling=replace(settings, seed=sampling.seed + g),
             start=start,
             without=g,
@@ -151,7 +151,7 @@ def leave_one_out(
         tables[name] = table.assign(left_out=name)
         if progress is not None:
             progress(f"without {name} ({len(tables)} of {len(arrays.clusters)})")
-    everything = evaluate_effects(plain, draws.coefficients, random_seed=sampling.seed, levels=LEVELS)
+    everything, _ = evaluate_targets(plain, draws.system, random_seed=sampling.seed, levels=LEVELS)
     return _compare(pd.concat([tables[label] for label in arrays.clusters]), summarise_effects(everything, ci_prob=0.95))
 
 
@@ -171,6 +171,7 @@ def without_cluster(arrays: MomentArrays, g: int) -> MomentArrays:
         sxy=emptied(arrays.sxy),
         syy=emptied(arrays.syy),
         mean=emptied(arrays.mean),
+        row_equations=None if arrays.row_equations is None else without_rows(arrays.row_equations, g),
         column_mean={name: emptied(values) for name, values in arrays.column_mean.items()},
     )
 

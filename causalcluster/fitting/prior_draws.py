@@ -3,15 +3,20 @@
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Hypothesis
 from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
+from causalcluster.effects.networks import SystemDraws
 from causalcluster.fitting.coefficients import coefficient_roots
+from causalcluster.fitting.system import join_system
 from causalcluster.model.priors import Priors, draw_priors
+from causalcluster.model.row_arrays import RowEquations, link_of_share, moment_nodes
 from causalcluster.model.standard import MomentArrays
 from causalcluster.model.structure import INDEPENDENT_SD
 
+Floats = NDArray[np.float64]
 PRIOR_DRAWS = 4000
 _OF_OBSERVED = frozenset({"sample", "sample_rows", "cluster", "new"})
 
@@ -23,14 +28,46 @@ def prior_levels(hypotheses: Sequence[Hypothesis], *, has_population: bool) -> f
     return frozenset({main} | (claimed - {"population"}))
 
 
-def draw_prior_coefficients(
+def draw_prior_system(
+    design: Design, priors: Priors, arrays: MomentArrays, *, random_seed: int, levels: Collection[str]
+) -> SystemDraws:
+    """Draw all that effects are computed from: the population, and the observed clusters where ``levels`` need them."""
+    coefficients = _draw_coefficients(design, priors, arrays, random_seed=random_seed, levels=levels)
+    rng = np.random.default_rng([random_seed, 5])
+    size = (1, PRIOR_DRAWS, len(moment_nodes(design)))
+    typical = priors.log_sigma_mean + priors.log_sigma_sd * rng.standard_normal(size)
+    spread = np.zeros(size)
+    if design.residual_sd_varies:
+        spread = rng.gamma(priors.spread_shape, 1.0 / priors.spread_rate, size)
+    shape = 0.25 * np.maximum(spread, 1e-3)[:, :, None] ** -2.0
+    inverse = rng.gamma(np.broadcast_to(shape, (*size[:2], len(coefficients.clusters), size[2]))) / shape
+    residual_sd = np.exp(typical)[:, :, None] / np.sqrt(np.where(spread[:, :, None] > 0.0, np.maximum(inverse, 1e-300), 1.0))
+    parameters, thresholds = _draw_parameters(priors, arrays.row_equations, rng)
+    return join_system(design, coefficients, residual_sd, typical, spread, parameters, thresholds)
+
+
+def _draw_parameters(
+    priors: Priors, rows: RowEquations | None, rng: np.random.Generator
+) -> tuple[dict[tuple[str, str], Floats], dict[str, Floats]]:
+    if rows is None:
+        return {}, {}
+    logs = priors.parameter_mean + priors.parameter_sd * rng.standard_normal((1, PRIOR_DRAWS, len(rows.parameters)))
+    thresholds = {}
+    for item in rows.equations:
+        if item.family == "ordinal":
+            # Uniform over the simplex of shares.
+            shares = rng.dirichlet(np.ones(len(item.grades)), (1, PRIOR_DRAWS)).cumsum(axis=2)[:, :, :-1]
+            thresholds[item.node] = link_of_share(np.clip(shares, 1e-12, 1.0 - 1e-12), item.link)
+    return {key: np.exp(logs[:, :, i]) for i, key in enumerate(rows.parameters)}, thresholds
+
+
+def _draw_coefficients(
     design: Design, priors: Priors, arrays: MomentArrays, *, random_seed: int, levels: Collection[str]
 ) -> CoefficientDraws:
-    """Draw coefficients of a population, and of the observed clusters where ``levels`` need them."""
     drawn = draw_priors(priors, PRIOR_DRAWS, random_seed=random_seed)
-    mean = drawn["mean"]
+    mean = priors.mean + priors.mean_free * (drawn["mean"] - priors.mean)
     if design.pooling == "none":
-        mean = np.zeros_like(mean)
+        mean = np.repeat(priors.mean[None], PRIOR_DRAWS, 0)
         drawn["tau"], drawn["partial"] = np.full_like(drawn["tau"], INDEPENDENT_SD), np.zeros_like(drawn["partial"])
     root = coefficient_roots(tau=drawn["tau"], partial=drawn["partial"], arrays=arrays, n_coefficients=mean.shape[1])
     clusters = arrays.clusters if _OF_OBSERVED.intersection(levels) else ()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit, ndtri
 
 from causalcluster.data import RowTable
 from causalcluster.design import Design, Equation
@@ -271,22 +272,21 @@ def _origin(family: Family, link: Link, y: Floats, other: Floats, weight: Floats
         return float(np.log(max((weight * y).sum(), 0.5) / (weight * np.exp(other)).sum()))
     trials = other if family != "beta" else np.ones_like(y)
     p = float(((weight * y).sum() + 0.5) / ((weight * trials).sum() + 1.0))
-    return _link(p, link)
+    return float(link_of_share(np.asarray(p), link))
 
 
-def _link(p: float, link: Link) -> float:
-    from scipy.special import logit, ndtri
-
+def link_of_share(p: Floats, link: Link) -> Floats:
+    """Return the linear predictor at which a share is ``p``."""
     if link == "probit":
-        return float(ndtri(p))
-    return float(np.log(-np.log1p(-p))) if link == "cloglog" else float(logit(p))
+        return np.asarray(ndtri(p), dtype=float)
+    return np.asarray(np.log(-np.log1p(-p)) if link == "cloglog" else logit(p), dtype=float)
 
 
 def _raw_thresholds(item: EquationRows) -> Floats:
     """Thresholds at the observed shares of the grades, on the raw scale."""
     counts = np.bincount(item.y.astype(int), item.weight, minlength=len(item.grades)) + 0.5
     shares = np.cumsum(counts)[:-1] / counts.sum()
-    levels = np.array([_link(float(p), item.link) for p in shares])
+    levels = link_of_share(shares, item.link)
     return np.concatenate([levels[:1], np.log(np.diff(levels))])
 
 

@@ -13,6 +13,7 @@ from causalcluster.effects.estimands import list_estimands
 from causalcluster.errors import EngineError, InputError
 from causalcluster.fitting import engines
 from causalcluster.fitting.engines import open_engine
+from causalcluster.fitting.evaluation import Targets
 from causalcluster.fitting.many import leave_one_out
 from causalcluster.fitting.sample import compile_model, refit
 from tests.cli.study import call, write_study
@@ -36,7 +37,7 @@ def fitted():
 def expected(fitted):
     prepared, estimands, compiled, draws = fitted
     with ThreadPoolExecutor(1) as executor:
-        return leave_one_out(compiled, prepared.arrays, estimands, draws, SAMPLING, executor=executor)
+        return leave_one_out(compiled, prepared.arrays, Targets(estimands=estimands), draws, SAMPLING, executor=executor)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,9 @@ def test_fits_do_not_depend_on_where_they_run(fitted, expected, cluster):
     prepared, estimands, compiled, draws = fitted
     for engine in (address_of(cluster), "dask"):
         with open_engine(engine) as executor:
-            table = leave_one_out(compiled, prepared.arrays, estimands, draws, SAMPLING, executor=executor)
+            table = leave_one_out(
+                compiled, prepared.arrays, Targets(estimands=estimands), draws, SAMPLING, executor=executor
+            )
         # The same code, seeds and moments on one kind of processor give the same draws.
         pd.testing.assert_frame_equal(table, expected)
 
@@ -73,7 +76,9 @@ def test_a_killed_worker_costs_only_its_fit(fitted, expected, cluster):
             os.kill(killed[0], signal.SIGKILL)
 
     with open_engine(address_of(cluster)) as executor:
-        table = leave_one_out(compiled, prepared.arrays, estimands, draws, SAMPLING, executor=executor, progress=kill_one)
+        table = leave_one_out(
+            compiled, prepared.arrays, Targets(estimands=estimands), draws, SAMPLING, executor=executor, progress=kill_one
+        )
     assert killed
     np.testing.assert_array_equal(table["mean"], expected["mean"])
 

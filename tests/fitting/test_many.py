@@ -12,6 +12,7 @@ from causalcluster.effects.levels import evaluate_effects, select_row
 from causalcluster.errors import InputError
 from causalcluster.fitting import many
 from causalcluster.fitting.engines import check_engine, open_engine
+from causalcluster.fitting.evaluation import Targets
 from causalcluster.fitting.many import leave_one_out, thin_start, without_cluster
 from causalcluster.fitting.sample import compile_model, refit
 from tests.oracles.systems import draw_rows, make_analysis, prepare_system
@@ -52,7 +53,7 @@ def test_a_cluster_without_rows_is_part_of_no_target(fitted):
 def test_leaving_a_cluster_out_is_a_fit_to_the_others(fitted):
     prepared, estimands, compiled, draws = fitted
     with ThreadPoolExecutor(2) as executor:
-        table = leave_one_out(compiled, prepared.arrays, estimands, draws, SAMPLING, executor=executor)
+        table = leave_one_out(compiled, prepared.arrays, Targets(estimands=estimands), draws, SAMPLING, executor=executor)
     assert list(table["left_out"].unique()) == list(prepared.arrays.clusters)
     assert set(table["effect"]) == {"total", "nie"}
     assert (table["divergences"] == 0).all()
@@ -76,7 +77,11 @@ def test_results_do_not_depend_on_the_number_of_workers(fitted):
     tables = []
     for workers in (1, 3):
         with ThreadPoolExecutor(workers) as executor:
-            tables.append(leave_one_out(compiled, prepared.arrays, estimands[:1], draws, SAMPLING, executor=executor))
+            tables.append(
+                leave_one_out(
+                    compiled, prepared.arrays, Targets(estimands=estimands[:1]), draws, SAMPLING, executor=executor
+                )
+            )
     np.testing.assert_array_equal(tables[0]["mean"], tables[1]["mean"])
 
 
@@ -115,5 +120,7 @@ def test_a_refit_that_is_not_to_be_trusted_says_why(fitted):
     prepared, estimands, compiled, draws = fitted
     with ThreadPoolExecutor(2) as executor, pytest.MonkeyPatch.context() as patch:
         patch.setattr(many, "REFIT_DRAWS", 20)
-        table = leave_one_out(compiled, prepared.arrays, estimands[:1], draws, SAMPLING, executor=executor)
+        table = leave_one_out(
+            compiled, prepared.arrays, Targets(estimands=estimands[:1]), draws, SAMPLING, executor=executor
+        )
     assert table["reason"].str.match("unreliable: .* effective draws").all()
