@@ -368,8 +368,7 @@ def marginal_log_likelihood(m, tau, partial, log_sigma, dof, sxx, sxy, syy, star
 @numba.njit(cache=True)
 def conditional_log_likelihood(m, c, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
     """Log-likelihood where every cluster has a mean of its own, m (G, P); gradients with respect to m, c and log_sigma."""
-    columns = np.full(c.shape[0], c.shape[1])
-    return _moments_log_likelihood(m, c, columns, log_sigma, dof, sxx, sxy, syy, starts)
+    return _moments_log_likelihood(m, c, np.full(c.shape[0], c.shape[1]), log_sigma, dof, sxx, sxy, syy, starts)
 
 
 @numba.njit(cache=True)
@@ -378,8 +377,7 @@ def draw_cluster_coefficients(m, c, log_sigma, sxx, sxy, starts, noise, out):  #
 
     m (S, 1, P) or (S, G, P), c (S, P, Q), log_sigma (S, G, K) are posterior draws; noise (S, G, Q) is standard normal.
     """
-    n_draws, n_clusters, n_eq = log_sigma.shape
-    p, q = c.shape[1], c.shape[2]
+    (n_draws, n_clusters, n_eq), (p, q) = log_sigma.shape, c.shape[1:]
     information, lam_c, b = np.empty((p * p, LANES)), np.empty((p * q, LANES)), np.empty((q * (q + 1) // 2, LANES))
     pull, score, theta, mean = np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES)), np.empty((p, LANES))
     e, scale, inv_var = np.empty((q, LANES)), np.empty((q, LANES)), np.empty((n_eq, LANES))
