@@ -8,7 +8,7 @@ from causalcluster.analysis.records import Analysis, Edge, Hypothesis, Interacti
 from causalcluster.analysis.schema import FRAMEWORK, AnalysisSection
 from causalcluster.analysis.yaml_lines import Document, Place
 from causalcluster.errors import UnsupportedError
-from causalcluster.families import Family
+from causalcluster.families import FAMILIES, Family
 
 _LATER_FILES = {
     ".feather": "Feather",
@@ -18,7 +18,7 @@ _LATER_FILES = {
     ".xlsx": "Excel",
     ".xls": "Excel",
 }
-_FITTED: tuple[Family, ...] = ("gaussian",)
+_FITTED: tuple[Family, ...] = tuple(FAMILIES)
 """Families that a node may have in this version."""
 
 _INTERVENTIONAL = ("ide", "iie", "overall")

@@ -70,7 +70,9 @@ def _draw_coefficients(
         mean = np.repeat(priors.mean[None], PRIOR_DRAWS, 0)
         drawn["tau"], drawn["partial"] = np.full_like(drawn["tau"], INDEPENDENT_SD), np.zeros_like(drawn["partial"])
     root = coefficient_roots(tau=drawn["tau"], partial=drawn["partial"], arrays=arrays, n_coefficients=mean.shape[1])
-    clusters = arrays.clusters if _OF_OBSERVED.intersection(levels) else ()
+    # A simulation lays out the observed clusters' context whatever the level.
+    simulated = arrays.row_equations is not None
+    clusters = arrays.clusters if simulated or _OF_OBSERVED.intersection(levels) else ()
     rng = np.random.default_rng([random_seed, 3])
     noise = rng.standard_normal((PRIOR_DRAWS, len(clusters), root.shape[2]))
     theta = mean[:, None, :] + np.einsum("spq,sgq->sgp", root, noise)
