@@ -28,9 +28,7 @@ from causalcluster.data.attachment import Columns, attach
 from causalcluster.data.collection import collect_sums, plain_values
 from causalcluster.data.columns import position_column
 from causalcluster.data.survey import Survey
-
-Monomial = tuple[int, ...]
-"""Sorted positions of columns whose scaled values are multiplied; (0, 0) is the square of the first."""
+from causalcluster.moments.products import Monomial
 
 _CHUNK = 1 << 18
 """Rows of a frame in memory that are worked on at a time."""

@@ -32,7 +32,7 @@ def match_moments(analysis: Analysis, moments: Moments) -> Moments:
     asked = [*names, *(product_name(product) for product in products)]
     mine = [*names.values(), *(product_name(product) for product in analysis_products(analysis))]
     whole = [moments.table, *(p.table for p in moments.incomplete if not set(p.missing) & set(names))]
-    table = pool_records([_select(part, asked, list(names)) for part in whole])
+    table = pool_records([_select(part, asked, list(names)) for part in whole], products)
     missing = {column: moments.counts.missing.get(column, 0) for column in _columns(analysis)}
     return replace(
         moments,

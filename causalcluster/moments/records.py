@@ -43,10 +43,11 @@ class Moments:
     table
         Of the complete rows: ``n`` (cluster), ``mean`` (cluster, column), ``mean_rest`` (cluster, column), what
         rounding the mean to a double left out, ``cross`` (cluster, column, column_2), the sums of squares and
-        products around the cluster's means, ``reaches_low`` and ``reaches_high`` (cluster),
-        whether some row lies at or beyond that end of the contrast, and, where the rows were at hand, ``minimum``
-        and ``maximum`` (cluster, node). All in the user's units. ``column`` holds nodes and products, called
-        'law * enforcement', which are of the raw columns. Clusters are sorted.
+        products around the cluster's means, ``reference`` (cluster, column), ``reaches_low`` and ``reaches_high``
+        (cluster), whether some row lies at or beyond that end of the contrast, and, where the rows were at hand,
+        ``minimum`` and ``maximum`` (cluster, node). All in the user's units. ``column`` holds nodes and products,
+        called 'law * enforcement', which are of the factors' deviations from ``reference``: the cluster's means, as
+        doubles, and 0 for the products themselves. Clusters are sorted.
     incomplete
         Moments of rows with missing values, where they were asked for.
     columns

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import CLUSTER, Rows, Survey, position_column, survey_rows
 from causalcluster.moments.central import central_moments, needed_monomials
-from causalcluster.moments.compensated import two_product, two_sum
+from causalcluster.moments.compensated import two_sum
 from causalcluster.moments.contrast import add_reach, resolve_contrast
 from causalcluster.moments.disclosure import count_without, keep_large, refuse_nothing_left
-from causalcluster.moments.exact_sums import GroupSums, Monomial, group_sums
+from causalcluster.moments.exact_sums import GroupSums, group_sums
 from causalcluster.moments.labels import sort_labels
 from causalcluster.moments.patterns import PATTERN, count_records, mark_patterns
+from causalcluster.moments.products import Monomial, expand_products
 from causalcluster.moments.records import Column, Moments, Pattern, product_name
 
 Floats = NDArray[np.float64]
@@ -134,14 +135,14 @@ def reduce_frame(
     Returns
     -------
     xr.Dataset
-        ``n``, ``mean``, ``mean_rest``, ``cross``, ``minimum`` and ``maximum`` as in `Moments`. Same rows, same bits:
-        the order of rows, the engine and its threads do not matter.
+        ``n``, ``mean``, ``mean_rest``, ``reference``, ``cross``, ``minimum`` and ``maximum`` as in `Moments`. Same
+        rows, same bits: the order of rows, the engine and its threads do not matter.
 
     Notes
     -----
-    With x = m + r z, z scaled into [-1/2, 1/2] inside the cluster, a product of raw columns is a polynomial
-    in the z: x1 x2 = m1 m2 + m1 r2 z2 + m2 r1 z1 + r1 r2 z1 z2. So the raw product, which may be 1e18 with a
-    spread of 1, is never formed; its moments are algebra on those of z1, z2 and z1 z2.
+    With x = m + r z, z scaled into [-1/2, 1/2] inside the cluster, and c the cluster's mean, a product of deviations
+    is a polynomial in the z: (x1 - c1)(x2 - c2) = d1 d2 + d1 r2 z2 + d2 r1 z1 + r1 r2 z1 z2 with d = m - c. So the
+    raw product, which may be 1e18 with a spread of 1, is never formed.
     """
     (table,) = reduce_groups(frame, survey, nodes, products, keys=(CLUSTER,)).values()
     return table
@@ -162,7 +163,8 @@ def reduce_groups(
     terms = _terms(nodes, products)
     basis = _basis(terms)
     sums = group_sums(frame, survey, keys=keys, monomials=needed_monomials(basis))
-    mean, rest, cross = _raw_moments(terms, basis, sums, *central_moments(sums, basis))
+    mean, rest, cross = _term_moments(terms, basis, sums, *central_moments(sums, basis))
+    reference = np.where([len(term) == 1 for term in terms], mean, 0.0)
     names = [*nodes, *(product_name(tuple(product)) for product in products)]
     tables = {}
     for key in sorted({group[1:] for group in survey.groups}):
@@ -174,6 +176,7 @@ def reduce_groups(
                 "n": ("cluster", survey.rows[order]),
                 "mean": (("cluster", "column"), mean[order]),
                 "mean_rest": (("cluster", "column"), rest[order]),
+                "reference": (("cluster", "column"), reference[order]),
                 "cross": (("cluster", "column", "column_2"), cross[order]),
                 "minimum": (("cluster", "node"), survey.minimum[order]),
                 "maximum": (("cluster", "node"), survey.maximum[order]),
@@ -184,7 +187,7 @@ def reduce_groups(
 
 
 def _terms(nodes: Sequence[str], products: Sequence[Sequence[str]]) -> list[Monomial]:
-    factors = [tuple(nodes.index(name) for name in product) for product in products]
+    factors = [tuple(sorted(nodes.index(name) for name in product)) for product in products]
     return [(i,) for i in range(len(nodes))] + factors
 
 
@@ -203,32 +206,18 @@ def _basis(terms: Sequence[Monomial]) -> list[Monomial]:
     return sorted(parts, key=lambda part: (len(part), part))
 
 
-def _raw_moments(
+def _term_moments(
     terms: Sequence[Monomial], basis: Sequence[Monomial], sums: GroupSums, mean: Floats, cross: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Map moments of scaled products (group, basis) to means, their rests and cross-products of raw terms (group, term)."""
-    middle, spread = sums.middle, sums.spread
-    groups = len(sums.rows)
-    transform, constant = np.zeros((groups, len(terms), len(basis))), np.empty((groups, len(terms)))
-    lost = np.empty_like(constant)
-    position = {part: i for i, part in enumerate(basis)}
-    for t, term in enumerate(terms):
-        constant[:, t], lost[:, t] = _product_of_middles(middle[:, list(term)])
-        places = range(len(term))
-        for chosen in (c for size in range(1, len(term) + 1) for c in combinations(places, size)):
-            weight = np.ones(groups)
-            for place in places:
-                weight *= spread[:, term[place]] if place in chosen else middle[:, term[place]]
-            transform[:, t, position[tuple(sorted(term[place] for place in chosen))]] += weight
-    raw_mean, rest = two_sum(constant, np.einsum("gtb,gb->gt", transform, mean))
-    raw_cross = np.einsum("gtb,gbc,guc->gtu", transform, cross, transform)
-    return raw_mean, rest + lost, 0.5 * (raw_cross + raw_cross.transpose(0, 2, 1))
+    """Map moments of scaled products (group, basis) to means, their rests and cross-products of the terms (group, term).
 
-
-def _product_of_middles(middle: Floats) -> tuple[Floats, Floats]:
-    """Return the products along the second axis and what rounding them left out."""
-    product, rest = middle[:, 0], np.zeros(len(middle))
-    for i in range(1, middle.shape[1]):
-        product, lost = two_product(product, middle[:, i])
-        rest = rest * middle[:, i] + lost
-    return product, rest
+    The first terms are the nodes; each product is of its factors' deviations from their means.
+    """
+    nodes = slice(0, sums.middle.shape[1])
+    node_mean, node_rest = two_sum(sums.middle, sums.spread * mean[:, nodes])
+    weights, constant = expand_products(terms, basis, two_sum(sums.middle, -node_mean), sums.spread)
+    term_mean, lost = two_sum(constant[0], np.einsum("gtb,gb->gt", weights, mean))
+    rest = lost + constant[1]
+    term_mean[:, nodes], rest[:, nodes] = node_mean, node_rest
+    term_cross = np.einsum("gtb,gbc,guc->gtu", weights, cross, weights)
+    return term_mean, rest, 0.5 * (term_cross + term_cross.transpose(0, 2, 1))

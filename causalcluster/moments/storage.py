@@ -35,6 +35,7 @@ _SCHEMA = pa.schema(
         pa.field("n", pa.int64(), nullable=False),
         pa.field("mean", pa.list_(pa.float64()), nullable=False),
         pa.field("mean_rest", pa.list_(pa.float64()), nullable=False),
+        pa.field("reference", pa.list_(pa.float64()), nullable=False),
         pa.field("cross", pa.list_(pa.float64()), nullable=False),
         pa.field("reaches_low", pa.bool_()),
         pa.field("reaches_high", pa.bool_()),
@@ -139,7 +140,7 @@ def _records(moments: Moments) -> Iterator[dict[str, Any]]:
     terms = _terms([item.node for item in moments.columns], moments.products)
     for missing, table in ((), moments.table), *((p.missing, p.table) for p in moments.incomplete):
         whole = table.reindex(column=terms, column_2=terms)
-        mean, rest, cross = (whole[name].values for name in ("mean", "mean_rest", "cross"))
+        mean, rest, reference, cross = (whole[name].values for name in ("mean", "mean_rest", "reference", "cross"))
         upper = np.triu_indices(len(terms))
         for g, label in enumerate(table["cluster"].values):
             yield {
@@ -150,6 +151,7 @@ def _records(moments: Moments) -> Iterator[dict[str, Any]]:
                 "n": int(table["n"].values[g]),
                 "mean": _plain(mean[g]),
                 "mean_rest": _plain(rest[g]),
+                "reference": _plain(reference[g][: len(moments.columns)]),
                 "cross": _plain(cross[g][upper]),
                 **{name: bool(table[name].values[g]) if name in table else None for name in ("reaches_low", "reaches_high")},
             }
@@ -212,11 +214,14 @@ def _to_table(terms: list[str], missing: list[str], header: Header, found: dict[
     rows, columns = np.triu_indices(len(terms))
     cross[:, rows, columns] = _doubles(records, "cross")
     cross[:, columns, rows] = cross[:, rows, columns]
+    reference = np.zeros((len(records), len(terms)))
+    reference[:, : len(header.nodes)] = _doubles(records, "reference")
     table = xr.Dataset(
         {
             "n": ("cluster", np.array([record["n"] for record in records], dtype=np.int64)),
             "mean": (("cluster", "column"), _doubles(records, "mean")),
             "mean_rest": (("cluster", "column"), _doubles(records, "mean_rest")),
+            "reference": (("cluster", "column"), reference),
             "cross": (("cluster", "column", "column_2"), cross),
         },
         coords={"cluster": labels, "column": terms, "column_2": terms},

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from causalcluster import pool_moments, read_moments, reduce_table, write_moments
 from causalcluster.analysis.records import Contrast
-from causalcluster.errors import DataError
+from causalcluster.errors import DataError, UnsupportedError
 from tests.data.builders import analysis_of, table_of, with_node_columns, with_products
+from tests.moments.exact import assert_exact
 
 PRODUCTS = [("a", "m"), ("a", "c")]
 QUANTILES = Contrast(kind="quantiles", low=0.1, high=0.9)
@@ -72,6 +73,33 @@ def test_a_shift_between_the_files_near_1e9(split):
     frame["m"] = 1e9 + rng.normal(size=4000) + 0.5 * first
     pooled = pool_moments([reduced(frame[first]), reduced(frame[~first])], overlapping="add")
     assert_same(pooled.table, reduced(frame).table)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.lists(st.sampled_from([0.0, 1.0, -1e3, 1e6, 1e9, 1e9 + 0.3]), min_size=6, max_size=6),
+    st.sampled_from([1e-3, 1.0, 1e6]),
+)
+def test_products_about_different_points_are_those_of_all_rows(seed, levels, spread):
+    """Each of three files has factors at levels of its own; products of the pooled rows come out to 1e-10."""
+    rng, files = np.random.default_rng(seed), np.arange(60) % 3
+    frame = table_of(rows=60, clusters=4, seed=seed)
+    for column, mine in (("a", levels[:3]), ("m", levels[3:])):
+        frame[column] = np.array(mine)[files] + spread * rng.normal(size=60)
+    pooled = pool_moments([reduced(frame[files == k]) for k in range(3)], overlapping="add")
+    assert_exact(pooled.table, frame, mean_tolerance=1e-10, cross_tolerance=1e-10, products=PRODUCTS)
+
+
+def test_a_product_of_three_needs_its_parts():
+    frame = table_of()
+    for products, fits in (([("a", "m", "c")], False), ([("m", "a"), ("c", "a"), ("m", "c"), ("a", "m", "c")], True)):
+        parts = [reduced(part, with_products(analysis_of(), products)) for part in (frame[:30], frame[30:])]
+        if fits:
+            assert_exact(pool_moments(parts, overlapping="add").table, frame, mean_tolerance=1e-11, products=products)
+            continue
+        with pytest.raises(UnsupportedError, match="cannot be pooled without those of 'a \\* m'"):
+            pool_moments(parts, overlapping="add")
 
 
 def test_patterns_are_pooled():
