@@ -33,7 +33,8 @@ def keep_large(survey: Survey, min_cell: int | None) -> tuple[Survey, tuple[str,
 def count_without(rows: Rows, dropped: Sequence[str], columns: Sequence[str]) -> Counts:
     """Return the counts of all rows but those of the clusters ``dropped``; ``columns`` are the nodes'."""
     survey = rows.survey
-    gone = np.array([label in dropped for (label,) in survey.groups])
+    few = frozenset(dropped)
+    gone = np.array([label in few for (label,) in survey.groups])
     lost = int(survey.rows[gone].sum())
     missing = dict(rows.counts.missing)
     for i, column in enumerate(columns):

@@ -17,7 +17,7 @@ from causalcluster.moments.central import central_moments, needed_monomials
 from causalcluster.moments.compensated import two_sum
 from causalcluster.moments.contrast import add_reach, resolve_contrast
 from causalcluster.moments.disclosure import count_without, keep_large, refuse_nothing_left
-from causalcluster.moments.exact_sums import GroupSums, group_sums
+from causalcluster.moments.exact_sums import GroupSums, group_sums, rows_changed
 from causalcluster.moments.labels import sort_labels
 from causalcluster.moments.patterns import PATTERN, count_records, mark_patterns
 from causalcluster.moments.products import Monomial, expand_products
@@ -50,15 +50,16 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False
     Raises
     ------
     DataError
-        Every record of complete rows has fewer than ``min_cell`` rows.
+        Every record of complete rows has fewer than ``min_cell`` rows, or the table changed after the first survey.
     """
     names = tuple(node.name for node in analysis.nodes)
     products, treatment = analysis_products(analysis), analysis.question.treatment
     whole = rows.counts.complete == rows.counts.rows
-    survey, small = keep_large(rows.survey if whole else survey_rows(rows.complete, columns=len(names)), min_cell)
+    survey = rows.survey if whole else _survey_again(rows.complete, rows, rows.counts.complete, len(names), (CLUSTER,))
+    survey, small = keep_large(survey, min_cell)
     refuse_nothing_left(survey, min_cell, rows.name)
     complete = rows.complete.filter(~nw.col(CLUSTER).is_in(small)) if small else rows.complete
-    table = reduce_frame(complete, survey, names, products)
+    table = reduce_frame(complete, survey, names, products, name=rows.name)
     column = position_column(names.index(treatment))
     ends = resolve_contrast(analysis.question.contrast, treatment, table, complete, column)
     columns = tuple(node.column for node in analysis.nodes)
@@ -97,11 +98,12 @@ def reduce_incomplete(
     """Reduce the rows with missing values by pattern; returns also the clusters with a record that is too small."""
     marked, gaps = mark_patterns(rows, nodes)
     keys = (CLUSTER, PATTERN)
-    survey, small = keep_large(survey_rows(marked, columns=len(nodes), keys=keys), min_cell)
+    every = _survey_again(marked, rows, rows.counts.rows - rows.counts.complete, len(nodes), keys)
+    survey, small = keep_large(every, min_cell)
     if not survey.groups:
         return (), small
     kept = sorted({int(code) for _, code in survey.groups})
-    tables = reduce_groups(marked.filter(nw.col(PATTERN).is_in(kept)), survey, nodes, products, keys=keys)
+    tables = reduce_groups(marked.filter(nw.col(PATTERN).is_in(kept)), survey, nodes, products, keys=keys, name=rows.name)
     patterns = []
     for (code,), table in tables.items():
         missing = tuple(node for k, node in enumerate(gaps) if int(code) >> k & 1)
@@ -111,13 +113,26 @@ def reduce_incomplete(
     return tuple(patterns), small
 
 
+def _survey_again(frame: nw.LazyFrame[Any], rows: Rows, expected: int, columns: int, keys: Sequence[str]) -> Survey:
+    """Survey some of the rows; raise DataError where they are not as many as the first survey found."""
+    survey = survey_rows(frame, columns=columns, keys=keys)
+    if int(survey.rows.sum()) != expected:
+        raise rows_changed(expected, int(survey.rows.sum()), rows.name)
+    return survey
+
+
 def analysis_products(analysis: Analysis) -> tuple[tuple[str, ...], ...]:
     """Return the distinct products of nodes among the analysis' interactions."""
     return tuple(dict.fromkeys(interaction.factors for interaction in analysis.interactions))
 
 
 def reduce_frame(
-    frame: nw.LazyFrame[Any], survey: Survey, nodes: Sequence[str], products: Sequence[Sequence[str]] = ()
+    frame: nw.LazyFrame[Any],
+    survey: Survey,
+    nodes: Sequence[str],
+    products: Sequence[Sequence[str]] = (),
+    *,
+    name: str = "the table",
 ) -> xr.Dataset:
     """Reduce typed rows without missing values, in one scan.
 
@@ -131,6 +146,8 @@ def reduce_frame(
         Names of these columns.
     products
         Products of nodes, each a sequence of factors: ('law', 'enforcement').
+    name
+        What messages call the table.
 
     Returns
     -------
@@ -144,7 +161,7 @@ def reduce_frame(
     is a polynomial in the z: (x1 - c1)(x2 - c2) = d1 d2 + d1 r2 z2 + d2 r1 z1 + r1 r2 z1 z2 with d = m - c. So the
     raw product, which may be 1e18 with a spread of 1, is never formed.
     """
-    (table,) = reduce_groups(frame, survey, nodes, products, keys=(CLUSTER,)).values()
+    (table,) = reduce_groups(frame, survey, nodes, products, keys=(CLUSTER,), name=name).values()
     return table
 
 
@@ -155,6 +172,7 @@ def reduce_groups(
     products: Sequence[Sequence[str]],
     *,
     keys: Sequence[str],
+    name: str,
 ) -> dict[tuple[Any, ...], xr.Dataset]:
     """Return a table as in `reduce_frame` for each value of the keys after the first, which is the cluster.
 
@@ -162,13 +180,15 @@ def reduce_groups(
     """
     terms = _terms(nodes, products)
     basis = _basis(terms)
-    sums = group_sums(frame, survey, keys=keys, monomials=needed_monomials(basis))
+    sums = group_sums(frame, survey, keys=keys, monomials=needed_monomials(basis), name=name)
     mean, rest, cross = _term_moments(terms, basis, sums, *central_moments(sums, basis))
     reference = np.where([len(term) == 1 for term in terms], mean, 0.0)
     names = [*nodes, *(product_name(tuple(product)) for product in products)]
+    groups: dict[tuple[Any, ...], dict[str, int]] = {}
+    for g, group in enumerate(survey.groups):
+        groups.setdefault(group[1:], {})[str(group[0])] = g
     tables = {}
-    for key in sorted({group[1:] for group in survey.groups}):
-        places = {str(group[0]): g for g, group in enumerate(survey.groups) if group[1:] == key}
+    for key, places in sorted(groups.items()):
         labels = sort_labels(list(places))
         order = [places[label] for label in labels]
         tables[key] = xr.Dataset(
