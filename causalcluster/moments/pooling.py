@@ -14,6 +14,7 @@ from causalcluster.data import Counts
 from causalcluster.errors import DataError
 from causalcluster.moments.compensated import Pair, two_sum
 from causalcluster.moments.contrast import moment_contrast
+from causalcluster.moments.disclosure import split_small
 from causalcluster.moments.labels import sort_labels
 from causalcluster.moments.products import move_reference
 from causalcluster.moments.records import Moments, Pattern, product_name
@@ -53,18 +54,18 @@ def pool_moments(moments: Sequence[Moments], *, overlapping: Literal["error", "a
     table = pool_records([item.table for item in moments], first.products)
     ends = first.contrast if first.asked.kind != "sd" else moment_contrast(first.asked, first.treatment, table)
     table, unknown = _reach(first, table, ends, moments)
+    incomplete = _pool_patterns(moments)
     lone = _warn_about_lone_clusters(moments) if overlapping == "add" else ()
     return replace(
         first,
         table=table,
-        incomplete=_pool_patterns(moments),
+        incomplete=incomplete,
         counts=_add_counts(moments, table),
         contrast=ends,
         name=", ".join(item.name for item in moments),
         file=", ".join(item.file for item in moments if item.file),
         fingerprint="sha256:" + hashlib.sha256("\n".join(item.fingerprint for item in moments).encode()).hexdigest(),
-        dropped=tuple(dict.fromkeys(label for item in moments for label in item.dropped)),
-        n_dropped=sum(item.n_dropped for item in moments),
+        **_pool_left_out(moments, [table, *(pattern.table for pattern in incomplete)]),
         warnings=tuple(dict.fromkeys(text for item in moments for text in item.warnings)) + lone + unknown,
     )
 
@@ -148,6 +149,20 @@ def _pool_patterns(moments: Sequence[Moments]) -> tuple[Pattern, ...]:
     return tuple(
         Pattern(missing=missing, table=pool_records(tables, moments[0].products)) for missing, tables in groups.items()
     )
+
+
+def _pool_left_out(moments: Sequence[Moments], tables: Sequence[xr.Dataset]) -> dict[str, Any]:
+    """Return the fields on what small cells took; a cluster that one file left out may be in another."""
+    dropped, thinned = split_small((label for item in moments for label in item.dropped + item.thinned), tables)
+    named = all(len(item.dropped) == item.n_dropped and len(item.thinned) == item.n_thinned for item in moments)
+    limits = [item.min_cell for item in moments if item.min_cell is not None]
+    return {
+        "min_cell": max(limits, default=None),
+        "dropped": dropped,
+        "thinned": thinned,
+        "n_dropped": len(dropped) if named else sum(item.n_dropped for item in moments),
+        "n_thinned": len(thinned) if named else sum(item.n_thinned for item in moments),
+    }
 
 
 def _add_counts(moments: Sequence[Moments], table: xr.Dataset) -> Counts:

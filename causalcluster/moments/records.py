@@ -73,10 +73,10 @@ class Moments:
     fingerprint
         'sha256:...' of the file's bytes, or of a frame's moments.
     min_cell
-        Least number of rows of a record, or None.
-    dropped
-        Clusters of which a record with fewer rows was left out; known where the rows were at hand.
-    n_dropped
+        Records with fewer rows were left out, of pooled moments in some of them; None where there was no such limit.
+    dropped, thinned
+        Clusters of which no record is left, and clusters of which some are, sorted; known where the rows were at hand.
+    n_dropped, n_thinned
         How many they are.
     warnings
         Sentences for the user.
@@ -99,6 +99,8 @@ class Moments:
     min_cell: int | None = None
     dropped: tuple[str, ...] = ()
     n_dropped: int = 0
+    thinned: tuple[str, ...] = ()
+    n_thinned: int = 0
     warnings: tuple[str, ...] = ()
 
 

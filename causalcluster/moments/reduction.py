@@ -16,7 +16,7 @@ from causalcluster.data import CLUSTER, Rows, Survey, position_column, survey_ro
 from causalcluster.moments.central import central_moments, needed_monomials
 from causalcluster.moments.compensated import two_sum
 from causalcluster.moments.contrast import add_reach, resolve_contrast
-from causalcluster.moments.disclosure import count_without, keep_large, refuse_nothing_left
+from causalcluster.moments.disclosure import count_without, keep_large, refuse_nothing_left, split_small
 from causalcluster.moments.exact_sums import GroupSums, group_sums, rows_changed
 from causalcluster.moments.labels import sort_labels
 from causalcluster.moments.patterns import PATTERN, count_records, mark_patterns
@@ -67,7 +67,8 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False
     incomplete: tuple[Pattern, ...] = ()
     if keep_incomplete and not whole:
         incomplete, more = reduce_incomplete(rows, names, products, min_cell)
-        small, counts = tuple(dict.fromkeys(small + more)), count_records(analysis, table, incomplete)
+        small, counts = small + more, count_records(analysis, table, incomplete)
+    dropped, thinned = split_small(small, [table, *(pattern.table for pattern in incomplete)])
     return Moments(
         table=add_reach(table, treatment, ends),
         incomplete=tuple(
@@ -87,8 +88,10 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False
         file=rows.file,
         fingerprint=rows.fingerprint or _hash_moments(table),
         min_cell=min_cell,
-        dropped=small,
-        n_dropped=len(small),
+        dropped=dropped,
+        n_dropped=len(dropped),
+        thinned=thinned,
+        n_thinned=len(thinned),
     )
 
 

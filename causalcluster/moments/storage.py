@@ -202,6 +202,7 @@ def _to_moments(header: Header, records: Sequence[dict[str, Any]], path: Path) -
         fingerprint=header.fingerprint,
         min_cell=header.min_cell,
         n_dropped=header.dropped,
+        n_thinned=header.thinned,
     )
 
 

@@ -46,6 +46,21 @@ def test_small_clusters_are_named_and_left_out(tmp_path, capsys):
     assert b"Alone" not in (tmp_path / "m.parquet").read_bytes()
 
 
+def test_records_of_clusters_that_remain_are_told_apart(tmp_path, capsys):
+    panel = table()
+    panel.loc[len(panel)] = ["Alone", 0.1, 0.2, 100.0, 0.3]
+    panel.loc[[0, 15], "size"] = np.nan
+    path = write_study(tmp_path, panel=panel)
+    assert call("reduce", path, "-o", tmp_path / "m.parquet", "--min-cell", 5) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "Left out, with fewer than 5 rows: 'Alone'.",
+        "Left out in part, records (of one pattern of missing values) with fewer than 5 rows: 'Sialkot', 'Tiruppur'.",
+    ]
+    assert call("reduce", path, "-o", tmp_path / "m.parquet", "--min-cell", 5, "--json") == 0
+    contents = json.loads(capsys.readouterr().out)
+    assert (contents["dropped"], contents["thinned"]) == (["Alone"], ["Sialkot", "Tiruppur"])
+
+
 @pytest.mark.parametrize(
     ("change", "fragment"),
     [

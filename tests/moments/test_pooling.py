@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from causalcluster import pool_moments, read_moments, reduce_table, write_moments
 from causalcluster.analysis.records import Contrast
 from causalcluster.errors import DataError, UnsupportedError
+from causalcluster.moments import match_moments
 from tests.data.builders import analysis_of, table_of, with_node_columns, with_products
 from tests.moments.exact import assert_exact
 
@@ -196,3 +197,34 @@ def test_the_extremes_known_are_kept():
     pooled = pool_moments([reduced(frame[:20]), reduced(frame[20:])], overlapping="add")
     whole = reduced(frame).table
     pd.testing.assert_frame_equal(pooled.table["minimum"].to_pandas(), whole["minimum"].to_pandas())
+
+
+class TestSmallCells:
+    def parts(self, tmp_path=None):
+        """Cluster 'x' is small in the first file, 'y' in both; the second file has no limit of its own."""
+        frame = table_of()
+        left = pd.concat([frame, table_of(rows=2).assign(g="x"), table_of(rows=2).assign(g="y")])
+        right = pd.concat([frame.assign(g="z"), table_of(rows=9, seed=5).assign(g="x"), table_of(rows=1).assign(g="y")])
+        parts = [reduce_table(analysis_of(), left, min_cell=3), reduce_table(analysis_of(), right, min_cell=2)]
+        if tmp_path is None:
+            return parts
+        return [read_moments(write_moments(part, tmp_path / f"{i}.parquet")) for i, part in enumerate(parts)]
+
+    def test_the_largest_limit_and_what_is_left_out_of_all(self):
+        for parts in (self.parts(), self.parts()[::-1]):
+            pooled = pool_moments(parts)
+            assert pooled.min_cell == 3
+            assert (pooled.dropped, pooled.thinned) == (("y",), ("x",))
+            assert (pooled.n_dropped, pooled.n_thinned) == (1, 1)
+
+    def test_files_know_only_how_many(self, tmp_path):
+        pooled = pool_moments(self.parts(tmp_path))
+        assert (pooled.min_cell, pooled.n_dropped, pooled.n_thinned) == (3, 3, 0)
+
+    def test_a_file_without_a_limit_comes_first(self):
+        frame = pd.concat([table_of(), table_of(rows=2).assign(g="x")])
+        parts = [reduced(table_of().assign(g="z"), analysis_of()), reduce_table(analysis_of(), frame, min_cell=4)]
+        pooled = pool_moments(parts)
+        assert pooled.min_cell == 4
+        assert "1 cluster(s) with fewer than 4 rows are not in the moments" in match_moments(analysis_of(), pooled).warnings
+        assert pool_moments(parts[:1]).min_cell is None

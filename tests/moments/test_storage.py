@@ -200,14 +200,14 @@ class TestMinCell:
 
     def test_small_clusters_are_left_out(self, tmp_path):
         moments = reduce_table(analysis_of(), self.frame(), min_cell=4)
-        assert moments.dropped == ("few", "one") or moments.dropped == ("one", "few")
+        assert (moments.dropped, moments.thinned) == (("few", "one"), ())
         assert moments.counts.rows == 60
         assert moments.counts.clusters == 4
         assert moments.warnings == ()
         text = write_moments(moments, tmp_path / "m.parquet").read_bytes()
         assert b"few" not in text
         read = read_moments(tmp_path / "m.parquet")
-        assert (read.min_cell, read.n_dropped, read.dropped) == (4, 2, ())
+        assert (read.min_cell, read.n_dropped, read.n_thinned, read.dropped) == (4, 2, 0, ())
         xr.testing.assert_identical(moments.table, reduce_table(analysis_of(), table_of()).table)
 
     def test_without_it_a_warning_says_what_shows(self):
@@ -224,7 +224,20 @@ class TestMinCell:
         tables = [moments.table, *(pattern.table for pattern in moments.incomplete)]
         assert min(int(table["n"].min()) for table in tables) >= 10
         assert moments.counts.rows == sum(int(table["n"].sum()) for table in tables) < 400
-        assert moments.dropped
+        assert moments.dropped == ()
+        assert moments.thinned
+
+    def test_clusters_that_are_gone_and_clusters_that_lost_a_record(self, tmp_path):
+        frame = self.frame().reset_index(drop=True)
+        frame.loc[[0, 1, 2, 60], "m"] = np.nan
+        only_gaps = table_of(rows=6, m=np.nan).assign(g="gaps")
+        mixed = table_of(rows=7).assign(g="mixed")
+        mixed.loc[:4, "m"] = np.nan
+        moments = reduce_table(analysis_of(), pd.concat([frame, only_gaps, mixed]), min_cell=4)
+        assert (moments.dropped, moments.thinned) == (("few", "one"), ("0", "1", "2", "mixed"))
+        assert [list(p.table["cluster"].values) for p in moments.incomplete] == [["gaps", "mixed"]]
+        read = read_moments(write_moments(moments, tmp_path / "m.parquet"))
+        assert (read.n_dropped, read.n_thinned) == (2, 4)
 
     def test_dropped_rows_are_not_counted(self):
         frame = self.frame()
