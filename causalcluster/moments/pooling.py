@@ -39,7 +39,7 @@ def pool_moments(moments: Sequence[Moments], *, overlapping: Literal["error", "a
     Raises
     ------
     DataError
-        Two designs differ, quantiles of the treatment differ, or a cluster is in two of them.
+        Two designs differ, quantiles of the treatment differ, two are of the same rows, or a cluster is in two of them.
     """
     if not moments:
         raise DataError("there are no moments to pool", fix="Give at least one Moments record or file")
@@ -48,6 +48,7 @@ def pool_moments(moments: Sequence[Moments], *, overlapping: Literal["error", "a
         return first
     for other in moments[1:]:
         _refuse_other_design(first, other)
+    _refuse_copies(moments)
     shared = _shared_clusters(moments)
     if shared and overlapping == "error":
         _refuse_shared(first, shared)
@@ -198,6 +199,20 @@ def _shared_clusters(moments: Sequence[Moments]) -> list[tuple[str, Moments, Mom
                 shared.append((label, owner[label], item))
             owner.setdefault(label, item)
     return shared
+
+
+def _refuse_copies(moments: Sequence[Moments]) -> None:
+    """Raise DataError for moments of the same file or frame as some before them: their rows would count twice."""
+    owner: dict[str, Moments] = {}
+    for item in moments:
+        earlier = owner.setdefault(item.fingerprint, item)
+        if earlier is not item:
+            raise DataError(
+                f"these moments are of the same rows as {earlier.name} (the fingerprint of both is {item.fingerprint[:23]}...)",
+                where=item.name,
+                why="Each row would count twice",
+                fix="Leave one of the two out",
+            )
 
 
 def _refuse_shared(first: Moments, shared: Sequence[tuple[str, Moments, Moments]]) -> None:

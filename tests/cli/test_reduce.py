@@ -105,11 +105,14 @@ def test_check_reads_one_file_a_list_and_a_pattern(tmp_path, capsys):
         ("none.parquet", "there is no such moments file"),
         ("'none-*.parquet'", "no moments file matches"),
         ("[m.parquet, m.parquet]", "named twice"),
-        ("[m.parquet, copy.parquet]", "is in"),
+        ("[m.parquet, copy.parquet]", "of the same rows as"),
+        ("[m.parquet, copy.parquet]\n  overlapping: add", "of the same rows as"),
+        ("[m.parquet, other.parquet]", "'León' is in"),
         ("cut.parquet", "cannot be read"),
     ],
 )
 def test_moments_that_cannot_be_used(tmp_path, capsys, moments, fragment):
+    reduced(tmp_path, "other.parquet", table(seed=1))
     whole = reduced(tmp_path, "m.parquet").read_bytes()
     (tmp_path / "copy.parquet").write_bytes(whole)
     (tmp_path / "cut.parquet").write_bytes(whole[:300])

@@ -1,5 +1,6 @@
 """Pooled moments are those of the pooled rows."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -127,6 +128,21 @@ def test_one_cluster_in_two_files_is_an_error_unless_told():
         pool_moments([named(frame[frame["g"] < 3], "left"), named(frame[(frame["g"] == 1) | (frame["g"] == 2)], "right")])
     assert caught.value.where == "right"
     assert "overlapping: add" in str(caught.value)
+
+
+@pytest.mark.parametrize("overlapping", ["error", "add"])
+def test_a_copy_is_refused(tmp_path, overlapping):
+    frame = table_of()
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frames = [named(frame, "left"), named(frame.sample(frac=1, random_state=1), "right")]
+    of_file = with_products(analysis_of(tmp_path / "t.csv"), PRODUCTS)
+    files = [write_moments(reduce_table(of_file, min_cell=n), tmp_path / f"{n}.parquet") for n in (1, 2)]
+    other = named(frame.assign(g=frame["g"] + 10), "other")
+    for first, second in (frames, [read_moments(path) for path in files]):
+        with pytest.raises(DataError, match=f"of the same rows as {re.escape(first.name)}") as caught:
+            pool_moments([first, other, second], overlapping=overlapping)
+        assert caught.value.where == second.name
+        assert "would count twice" in str(caught.value)
 
 
 def test_a_cluster_in_one_file_only_is_named():
