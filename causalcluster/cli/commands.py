@@ -95,9 +95,11 @@ def reduce_file(file: Path, out: Path, min_cell: int | None, *, quiet: bool, as_
     """Reduce the table of an analysis to a moments file."""
     analysis = read_analysis(file)
     from causalcluster.moments import reduce_table, write_moments
+    from causalcluster.moments.source import refuse_input_as_target
     from causalcluster.moments.storage import check_target
 
     check_target(out)
+    refuse_input_as_target(analysis, out)
     moments = reduce_table(analysis, min_cell=min_cell)
     write_moments(moments, out)
     contents = {

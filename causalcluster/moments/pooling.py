@@ -208,7 +208,7 @@ def _refuse_copies(moments: Sequence[Moments]) -> None:
         earlier = owner.setdefault(item.fingerprint, item)
         if earlier is not item:
             raise DataError(
-                f"these moments are of the same rows as {earlier.name} (the fingerprint of both is {item.fingerprint[:23]}...)",
+                f"these moments are of the same rows as {earlier.name} (both have fingerprint {item.fingerprint[:23]}...)",
                 where=item.name,
                 why="Each row would count twice",
                 fix="Leave one of the two out",

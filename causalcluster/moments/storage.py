@@ -2,7 +2,8 @@
 
 import math
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def write_moments(moments: Moments, path: Path | str) -> Path:
     moments
         From `reduce_table`, `read_moments` or `pool_moments`.
     path
-        The file; an earlier one is replaced.
+        The file; an earlier one is replaced, and its permissions are kept.
 
     Returns
     -------
@@ -66,13 +67,13 @@ def write_moments(moments: Moments, path: Path | str) -> Path:
     table = pa.Table.from_pylist(list(_records(moments)), schema=_SCHEMA)
     table = table.replace_schema_metadata({KEY: write_header(moments, _contents(table))})
     check_target(path)
-    staged: Path | None = None
+    staged = path.absolute().with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.absolute().parent)
-        staged = Path(name)
-        os.close(handle)
+        # The user's umask holds, and an earlier file's permissions.
+        staged.touch(exist_ok=False)
+        if path.exists():
+            staged.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IWUSR)
         pq.write_table(table, staged, compression="zstd", write_statistics=False, write_page_checksum=True)
-        staged.chmod(0o644)
         staged.replace(path)
     except OSError as error:
         raise InputError(
@@ -82,8 +83,7 @@ def write_moments(moments: Moments, path: Path | str) -> Path:
             fix="Free some space or choose another folder",
         ) from error
     finally:
-        if staged is not None:
-            staged.unlink(missing_ok=True)
+        staged.unlink(missing_ok=True)
     return path
 
 

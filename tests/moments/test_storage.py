@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import stat
 
 import numpy as np
 import pandas as pd
@@ -171,6 +173,26 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
         write_moments(made(), path)
     assert [item.name for item in tmp_path.iterdir()] == ["m.parquet"]
     assert path.read_text() == "earlier"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o007])
+def test_the_umask_holds(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        path = write_moments(made(), tmp_path / "m.parquet")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.parametrize(("earlier", "kept"), [(0o600, 0o600), (0o440, 0o640), (0o664, 0o664)])
+def test_an_earlier_files_permissions_are_kept(tmp_path, earlier, kept):
+    path = tmp_path / "m.parquet"
+    path.write_text("earlier")
+    path.chmod(earlier)
+    write_moments(made(), path)
+    assert stat.S_IMODE(path.stat().st_mode) == kept
+    assert read_moments(path).counts.rows == 60
 
 
 def test_places_that_cannot_be_written(tmp_path):
