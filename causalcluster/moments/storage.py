@@ -27,6 +27,7 @@ from causalcluster.moments.header import (
 from causalcluster.moments.labels import sort_labels
 from causalcluster.moments.records import Moments, Pattern, product_name
 
+_LEVEL, _GROUP_SIZE = "row", 1
 _SCHEMA = pa.schema(
     [
         pa.field("cluster", pa.string(), nullable=False),
@@ -133,7 +134,21 @@ def read_moments(path: Path | str) -> Moments:
     if not table.schema.equals(_SCHEMA, check_metadata=False):
         raise DataError("the columns of the moments file are not those of its format", where=where)
     verify(header, metadata[KEY], _contents(table), where)
+    _refuse_other_records(table, where)
     return _to_moments(header, table.to_pylist(), path)
+
+
+def _refuse_other_records(table: pa.Table, where: str) -> None:
+    """Raise DataError where a record is not of rows: later versions may hold other levels and groups."""
+    for name, known in (("level", _LEVEL), ("group_size", _GROUP_SIZE)):
+        others = sorted({value for value in table[name].to_pylist() if value != known})
+        if others:
+            raise DataError(
+                f"the moments file has records whose {name!r} is {others[0]!r}, and this package reads {known!r} alone",
+                where=where,
+                why="It was written by a later version of the package, and its records would be taken for something else",
+                fix="Install that version, or make the file again with 'causalcluster reduce' of this one",
+            )
 
 
 def _records(moments: Moments) -> Iterator[dict[str, Any]]:
@@ -145,8 +160,8 @@ def _records(moments: Moments) -> Iterator[dict[str, Any]]:
         for g, label in enumerate(table["cluster"].values):
             yield {
                 "cluster": str(label),
-                "level": "row",
-                "group_size": 1,
+                "level": _LEVEL,
+                "group_size": _GROUP_SIZE,
                 "missing": list(missing),
                 "n": int(table["n"].values[g]),
                 "mean": _plain(mean[g]),

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import stat
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ import pytest
 import xarray as xr
 
 from causalcluster import read_moments, reduce_table, write_moments
-from causalcluster.errors import DataError, InputError
+from causalcluster.errors import DataError, InputError, UnsupportedError
+from causalcluster.moments import storage
 from causalcluster.moments.header import KEY
 from tests.data.builders import analysis_of, table_of, with_products
 
@@ -141,6 +143,16 @@ def test_another_format_version(tmp_path):
     assert "format version 2, and this package reads version 1" in refused(path)
 
 
+@pytest.mark.parametrize(("name", "value"), [("level", "cluster"), ("group_size", 3)])
+def test_records_of_a_later_version(tmp_path, monkeypatch, name, value):
+    monkeypatch.setattr(storage, f"_{name.upper()}", value)
+    path = write_moments(made(), tmp_path / "m.parquet")
+    monkeypatch.undo()
+    message = refused(path)
+    assert f"records whose '{name}' is {value!r}" in message
+    assert "a later version" in message
+
+
 def test_a_damaged_header(tmp_path):
     path = rewrite_header(write_moments(made(), tmp_path / "m.parquet"), {"nodes": 3})
     assert "the header of the moments file is damaged" in refused(path)
@@ -200,6 +212,13 @@ def test_places_that_cannot_be_written(tmp_path):
         write_moments(made(), tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         write_moments(made(), tmp_path / "none" / "m.parquet")
+
+
+def test_a_node_whose_likelihood_needs_rows():
+    analysis = analysis_of()
+    nodes = tuple(replace(node, family="bernoulli") if node.name == "m" else node for node in analysis.nodes)
+    with pytest.raises(UnsupportedError, match="node 'm' has the family 'bernoulli', whose likelihood needs rows"):
+        reduce_table(replace(analysis, nodes=nodes), table_of())
 
 
 def test_odd_labels_and_names_come_through(tmp_path):
