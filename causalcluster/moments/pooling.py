@@ -238,7 +238,8 @@ def _warn_about_lone_clusters(moments: Sequence[Moments]) -> tuple[str, ...]:
     for item in moments:
         alone = sort_labels([label for label in _labels(item) - shared])
         if alone and item.cluster_column is not None:
-            warnings.append(f"'overlapping: add' was asked for, and {item.name} alone has {', '.join(map(repr, alone))}")
+            named = ", ".join(map(repr, alone[:5])) + (f" and {len(alone) - 5} more" if len(alone) > 5 else "")
+            warnings.append(f"'overlapping: add' was asked for, and {item.name} alone has {named}")
     return tuple(warnings)
 
 

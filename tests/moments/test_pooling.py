@@ -151,6 +151,21 @@ def test_a_cluster_in_one_file_only_is_named():
     assert pooled.warnings == ("'overlapping: add' was asked for, and left alone has '0'",)
 
 
+def test_of_many_clusters_in_one_file_only_five_are_named():
+    frame = table_of(rows=120, clusters=12)
+    pooled = pool_moments([named(frame, "left"), named(frame[frame["g"] > 6], "right")], overlapping="add")
+    assert pooled.warnings == ("'overlapping: add' was asked for, and left alone has '0', '1', '2', '3', '4' and 2 more",)
+
+
+def test_clusters_in_three_files_are_added_in_their_order():
+    frame = table_of(rows=240, clusters=8)
+    owner = np.arange(240) // 8 % 3
+    present = [(owner == k) & (frame["g"] % (k + 2) != 0) for k in range(3)]
+    kept = frame[present[0] | present[1] | present[2]]
+    pooled = pool_moments([reduced(frame[mask]) for mask in present], overlapping="add")
+    assert_exact(pooled.table, kept, mean_tolerance=1e-11, cross_tolerance=1e-11, products=PRODUCTS)
+
+
 @pytest.mark.parametrize(
     ("other", "key"),
     [
