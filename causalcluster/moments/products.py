@@ -39,11 +39,8 @@ def expand_products(terms: Sequence[Monomial], basis: Sequence[Monomial], offset
         Weights (group, term, basis) and constants (group, term), these with what rounding left out.
     """
     groups = len(unit)
-    weights, high, low = (
-        np.zeros((groups, len(terms), len(basis))),
-        np.empty((groups, len(terms))),
-        np.empty((groups, len(terms))),
-    )
+    weights = np.zeros((groups, len(terms), len(basis)))
+    high, low = np.empty((2, groups, len(terms)))
     position = {part: i for i, part in enumerate(basis)}
     for t, term in enumerate(terms):
         constant: Pair = (np.ones(groups), np.zeros(groups))
