@@ -95,9 +95,11 @@ def reduce_file(file: Path, out: Path, min_cell: int | None, *, quiet: bool, as_
     """Reduce the table of an analysis to a moments file."""
     analysis = read_analysis(file)
     from causalcluster.moments import reduce_table, write_moments
+    from causalcluster.moments.source import refuse_input_as_target
     from causalcluster.moments.storage import check_target
 
     check_target(out)
+    refuse_input_as_target(analysis, out)
     moments = reduce_table(analysis, min_cell=min_cell)
     write_moments(moments, out)
     contents = {
@@ -107,14 +109,18 @@ def reduce_file(file: Path, out: Path, min_cell: int | None, *, quiet: bool, as_
         "patterns": 1 + len(moments.incomplete),
         "columns": [str(name) for name in moments.table["column"].values],
         "dropped": list(moments.dropped),
+        "thinned": list(moments.thinned),
         "warnings": list(moments.warnings),
     }
     if as_json:
         typer.echo(json.dumps(contents, ensure_ascii=False, indent=2))
         return
-    if moments.dropped:
-        named = ", ".join(repr(label) for label in moments.dropped)
-        typer.echo(f"Left out, with fewer than {min_cell} rows: {named}.", err=True)
+    for what, labels in {
+        f"Left out, with fewer than {min_cell} rows": moments.dropped,
+        f"Left out in part, records (of one pattern of missing values) with fewer than {min_cell} rows": moments.thinned,
+    }.items():
+        if labels:
+            typer.echo(f"{what}: {', '.join(map(repr, labels))}.", err=True)
     for warning in moments.warnings:
         typer.echo(f"Warning: {warning}", err=True)
     if not quiet:

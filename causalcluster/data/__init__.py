@@ -1,7 +1,7 @@
 """Tables to validated, typed rows."""
 
 from causalcluster.data.columns import CLUSTER, position_column
-from causalcluster.data.files import open_table
+from causalcluster.data.files import find_files, open_table
 from causalcluster.data.frames import from_frame
 from causalcluster.data.read import open_rows
 from causalcluster.data.row_table import RowTable, take_rows
@@ -16,6 +16,7 @@ __all__ = [
     "Rows",
     "Survey",
     "Table",
+    "find_files",
     "from_frame",
     "open_rows",
     "open_table",

@@ -1,6 +1,6 @@
 """Missing and infinite values: counted from the survey, then refused or left out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import narwhals as nw
@@ -37,8 +37,13 @@ def keep_complete(frame: nw.LazyFrame[Any], wanted: Wanted) -> nw.LazyFrame[Any]
     return frame.filter(nw.all_horizontal(*(~nw.col(name).is_null() for name in names), ignore_nulls=False))
 
 
-def refuse_infinities(frame: nw.LazyFrame[Any], wanted: Wanted, survey: Survey, where: str) -> None:
-    """Raise DataError for the first column that holds an infinite or immense value, with its row where it has one."""
+def refuse_infinities(
+    frame: nw.LazyFrame[Any], wanted: Wanted, survey: Survey, where: str, locate: Callable[[int], tuple[str, int]]
+) -> None:
+    """Raise DataError for the first column that holds an infinite or immense value, with its row where it has one.
+
+    ``locate`` says which file a row is in (see `Table`).
+    """
     for i, column in enumerate(wanted.numeric):
         low, high = survey.minimum[:, i], survey.maximum[:, i]
         if not ((abs(low) > LARGEST) | (abs(high) > LARGEST)).any():
@@ -48,7 +53,10 @@ def refuse_infinities(frame: nw.LazyFrame[Any], wanted: Wanted, survey: Survey, 
         beyond = size == float("inf") if infinite else size > LARGEST
         word = "infinite value(s)" if infinite else f"value(s) beyond {LARGEST:g}"
         found = first_where(frame, beyond, position_column(i))
-        place = f", the first in data row {found.row}" if found is not None and found.row is not None else ""
+        place = ""
+        if found is not None and found.row is not None:
+            file, row = locate(found.row)
+            place = f", the first in data row {row}" + (f" of {file}" if file != where else "")
         raise DataError(
             f"column {column!r} holds {infinite or count_where(frame, beyond)} {word}{place}",
             where=where,

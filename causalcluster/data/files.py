@@ -46,7 +46,7 @@ def open_table(spec: DataSpec, *, expected: Collection[str] = ()) -> Iterator[Ta
             where="data",
             fix="Name one with 'file:', or pass a frame",
         )
-    files = _find_files(spec.file)
+    files = find_files(spec.file)
     endings = sorted({_ending(path) for path in files})
     if len(endings) > 1:
         raise DataError(f"the parts are of several formats: {', '.join(endings)}", where=spec.file)
@@ -71,7 +71,14 @@ def _ending(path: Path) -> str:
     return "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
 
 
-def _find_files(name: str) -> list[Path]:
+def find_files(name: str) -> list[Path]:
+    """Return the file of this name, or the parts that a pattern matches, sorted.
+
+    Raises
+    ------
+    DataError
+        There is none, or it is a folder.
+    """
     path = Path(name)
     if path.is_file():
         return [path]

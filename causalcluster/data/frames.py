@@ -52,11 +52,10 @@ def from_frame(frame: Any) -> Table:
         ) from error
     columns = tuple(lazy.collect_schema().names())
     return Table(
-        frame=lazy,
         columns=columns,
-        engine_columns=columns,
         name=_FRAME_NAME,
         read=lambda wanted: read_frame(lazy, columns, columns, wanted),
+        locate=lambda row: (_FRAME_NAME, row),
         fingerprint=lambda: "",
     )
 

@@ -55,11 +55,10 @@ def open_parquet(files: Sequence[Path], *, name: str, workspace: Path) -> Table:
     frame = nw.from_native(relation).lazy()
     engine = tuple(relation.columns)
     return Table(
-        frame=frame,
         columns=columns,
-        engine_columns=engine,
         name=name,
         read=lambda wanted: read_frame(frame, columns, engine, wanted),
+        locate=lambda row: _locate(files, row),
         fingerprint=lambda: hash_files(files),
     )
 
@@ -69,6 +68,15 @@ def _schema(path: Path) -> pa.Schema:
         return pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise broken_parquet(str(path), error) from error
+
+
+def _locate(files: Sequence[Path], row: int) -> tuple[str, int]:
+    for path in files[:-1]:
+        rows = pq.read_metadata(path).num_rows
+        if row <= rows:
+            return str(path), row
+        row -= rows
+    return str(files[-1]), row
 
 
 def _describe(schema: pa.Schema) -> str:

@@ -80,7 +80,7 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted, *, keep_incom
     missing_times = count_where(typed, nw.col(TIME).is_null()) if timed else 0
     counts = count_values(survey, wanted, missing_times=missing_times)
     refuse_empty(counts, where)
-    refuse_infinities(typed, wanted, survey, where)
+    refuse_infinities(typed, wanted, survey, where, table.locate)
     refuse_impossible_values(analysis, typed, survey, where)
     groupings = {"cluster": wanted.cluster, "time": wanted.time}
     accepts_gaps = keep_incomplete and analysis.data.missing == "model"
@@ -134,11 +134,12 @@ def _numbers_only(table: Table, wanted: Wanted) -> nw.LazyFrame[Any]:
     typed: Typed = table.read(wanted)
     if typed.bad is None:
         return typed.frame
-    raise _bad_text(typed.bad, wanted, table.name)
+    raise _bad_text(typed.bad, wanted, table)
 
 
-def _bad_text(bad: BadText, wanted: Wanted, where: str) -> DataError:
-    place = f" in data row {bad.row}" if bad.row is not None else ""
+def _bad_text(bad: BadText, wanted: Wanted, table: Table) -> DataError:
+    where, row = table.locate(bad.row) if bad.row is not None else (table.name, None)
+    place = f" in data row {row}" if row is not None else ""
     found = f"column {bad.column!r} holds {bad.value!r}{place}"
     if bad.column == wanted.time and bad.column not in wanted.numeric:
         return DataError(

@@ -42,25 +42,22 @@ class Table:
 
     Attributes
     ----------
-    frame
-        All columns under the engine's names; those of a CSV file are text.
     columns
         The names as they stand in the data.
-    engine_columns
-        The names by which the engine knows the same columns.
     name
         What messages call the table.
     read
         Reads the wanted columns as numbers, labels and periods.
+    locate
+        Says which file a 1-based row of the table is in, and which of that file's rows it is.
     fingerprint
         Hashes the file's bytes; empty for a frame.
     """
 
-    frame: nw.LazyFrame[Any]
     columns: tuple[str, ...]
-    engine_columns: tuple[str, ...]
     name: str
     read: Callable[[Wanted], Typed]
+    locate: Callable[[int], tuple[str, int]]
     fingerprint: Callable[[], str]
 
 

@@ -1,8 +1,10 @@
 """Moments in the user's units to the standardised arrays that the likelihood reads.
 
 Every column is shifted by its pooled mean and divided by its pooled standard deviation inside clusters; a product
-column is the product of its shifted and scaled factors. Both are linear in the raw columns and their raw products,
-so they are algebra on the moments. Scales are fixed inputs of the model, not parameters.
+column is the product of its shifted and scaled factors. Both are linear in the columns and in products of their
+deviations from any reference, so they are algebra on the moments. The moments' reference is near the cluster's own
+means: only small differences from it are multiplied out, and a large common level costs no digits. Scales are fixed
+inputs of the model, not parameters.
 """
 
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from causalcluster.design import Design, Equation, columns, correlated_terms, products
 from causalcluster.families import needs_rows
+from causalcluster.moments.pooled import pooled_mean
 
 if TYPE_CHECKING:
     from causalcluster.model.row_arrays import RowEquations
@@ -81,13 +84,12 @@ class MomentArrays:
 def choose_scale(moments: xr.Dataset, design: Design) -> Scale:
     """Return pooled means and pooled within-cluster standard deviations of the nodes in ``design``."""
     rows = moments["n"].astype(float)
-    mean = moments["mean"].fillna(0.0)
+    dof = float((rows - 1.0).clip(min=0.0).sum("cluster"))
+    means = pooled_mean(moments[[name for name in ("n", "mean", "mean_rest") if name in moments]].fillna(0.0))
     shift, scale = {}, {}
     for node in columns(design):
-        column = mean.sel(column=node)
         within = float(moments["cross"].sel(column=node, column_2=node).sum("cluster"))
-        dof = float((rows - 1.0).clip(min=0.0).sum("cluster"))
-        shift[node] = float((rows * column).sum("cluster") / rows.sum("cluster"))
+        shift[node] = float(means.sel(column=node))
         scale[node] = float(np.sqrt(within / max(dof, 1.0))) or 1.0
     return Scale(shift=shift, scale=scale)
 
@@ -98,7 +100,9 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
     Parameters
     ----------
     moments
-        ``n`` (cluster), ``mean`` (cluster, column) and ``cross`` (cluster, column, column_2) in the user's units.
+        ``n`` (cluster), ``mean`` (cluster, column) and ``cross`` (cluster, column, column_2) in the user's units, and
+        ``mean_rest`` and ``reference`` (cluster, column) as in `causalcluster.moments.Moments`; without them they are
+        0, so that products are of the raw columns.
     design
         The equations.
     scale
@@ -109,12 +113,14 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
     MomentArrays
     """
     names: list[tuple[str, ...]] = [(node,) for node in columns(design)] + list(products(design))
-    transform, constant = _linear_map(names, scale)
     labels = [" * ".join(name) for name in names]
     chosen = moments.sel(column=labels, column_2=labels)
     rows = chosen["n"].values.astype(np.int64)
-    cross = np.einsum("ip,gij,jq->gpq", transform, np.nan_to_num(chosen["cross"].values), transform)
-    mean = np.nan_to_num(chosen["mean"].values) @ transform + constant
+    reference = _known(chosen, "reference")
+    transform, constant = _affine_map(names, reference, scale)
+    cross = transform.transpose(0, 2, 1) @ _known(chosen, "cross") @ transform
+    deviation = (_known(chosen, "mean") - reference) + _known(chosen, "mean_rest")
+    mean = np.einsum("gi,gip->gp", deviation, transform) + constant
     mean[rows == 0] = 0.0
     position = {name: i for i, name in enumerate(names)}
     equations = [equation for equation in design.equations if not needs_rows(equation.family)]
@@ -140,20 +146,28 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
     )
 
 
-def _linear_map(names: list[tuple[str, ...]], scale: Scale) -> tuple[Floats, Floats]:
-    """Return (raw column, standardised column) weights and (standardised column,) constants."""
+def _known(moments: xr.Dataset, name: str) -> Floats:
+    """Return a variable with 0 for what is not known."""
+    values: Floats = np.nan_to_num(moments[name].values) if name in moments else np.zeros_like(moments["mean"].values)
+    return values
+
+
+def _affine_map(names: list[tuple[str, ...]], reference: Floats, scale: Scale) -> tuple[Floats, Floats]:
+    """Return (cluster, deviation, standardised column) weights and (cluster, standardised column) constants.
+
+    Deviations are columns less their reference (cluster, column), and products of these.
+    """
     position = {name: i for i, name in enumerate(names)}
-    transform, constant = np.zeros((len(names), len(names))), np.zeros(len(names))
+    transform, constant = np.zeros((len(reference), len(names), len(names))), np.zeros_like(reference)
     for j, name in enumerate(names):
         unit = float(np.prod([scale.scale[factor] for factor in name]))
-        transform[j, j] = 1.0 / unit
-        if len(name) == 1:
-            constant[j] = -scale.shift[name[0]] / unit
-        else:
-            left, right = name
-            transform[position[(left,)], j] = -scale.shift[right] / unit
-            transform[position[(right,)], j] = -scale.shift[left] / unit
-            constant[j] = scale.shift[left] * scale.shift[right] / unit
+        places = [position[(factor,)] for factor in name]
+        offsets = [reference[:, i] - scale.shift[factor] for i, factor in zip(places, name, strict=True)]
+        transform[:, j, j] = 1.0 / unit
+        constant[:, j] = np.prod(offsets, axis=0) / unit
+        if len(name) == 2:
+            transform[:, places[0], j] += offsets[1] / unit
+            transform[:, places[1], j] += offsets[0] / unit
     return transform, constant
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from causalcluster.moments.exact_sums import GroupSums, Monomial
+from causalcluster.moments.exact_sums import GroupSums
+from causalcluster.moments.products import Monomial
 
 
 def needed_monomials(basis: Sequence[Monomial]) -> tuple[Monomial, ...]:

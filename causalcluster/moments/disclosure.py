@@ -3,13 +3,14 @@
 A record holds the moments of the rows of one cluster in which the same values are missing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 
 from causalcluster.data import Counts, Rows, Survey
 from causalcluster.errors import DataError
+from causalcluster.moments.labels import sort_labels
 
 REVEALING = 2
 """Up to so many rows can be read off a record's mean and cross-products."""
@@ -30,10 +31,18 @@ def keep_large(survey: Survey, min_cell: int | None) -> tuple[Survey, tuple[str,
     return kept, tuple(small)
 
 
+def split_small(small: Iterable[str], tables: Sequence[xr.Dataset]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which clusters with a record that was left out have none in ``tables``, and which still have some."""
+    left = {str(label) for table in tables for label in table["cluster"].values}
+    labels = sort_labels(list(set(small)))
+    return tuple(label for label in labels if label not in left), tuple(label for label in labels if label in left)
+
+
 def count_without(rows: Rows, dropped: Sequence[str], columns: Sequence[str]) -> Counts:
     """Return the counts of all rows but those of the clusters ``dropped``; ``columns`` are the nodes'."""
     survey = rows.survey
-    gone = np.array([label in dropped for (label,) in survey.groups])
+    few = frozenset(dropped)
+    gone = np.array([label in few for (label,) in survey.groups])
     lost = int(survey.rows[gone].sum())
     missing = dict(rows.counts.missing)
     for i, column in enumerate(columns):

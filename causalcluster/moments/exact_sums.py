@@ -6,7 +6,8 @@ cancellation that raw sums of squares suffer (a wage near 1e6 with a standard de
 z is then cut into two doubles: a high part, a multiple of ``2 ** -bits``, and a low part, the rest rounded to a
 multiple of ``2 ** (-2 * bits)``. In these units both are whole numbers of at most ``bits - 1`` bits, and with
 ``bits = 52 - bit_length(rows of the largest group)`` every partial sum stays below ``2 ** 53``: a sum of doubles
-that is exact in any order. Every engine that adds doubles gives the same bits.
+that is exact in any order. Every engine that adds doubles gives the same bits. The scan counts rows, and values
+inside the extremes, so that a table that changed after these were found is refused.
 
 Accuracy: two rows of a group lie at -1/2 and 1/2, so a column's sum of squares is at least 1/2. Rounding the
 products adds at most ``rows * 2 ** -55``, the cut at most ``rows * 2 ** (-2 * bits - 1)``, which is below
@@ -28,9 +29,8 @@ from causalcluster.data.attachment import Columns, attach
 from causalcluster.data.collection import collect_sums, plain_values
 from causalcluster.data.columns import position_column
 from causalcluster.data.survey import Survey
-
-Monomial = tuple[int, ...]
-"""Sorted positions of columns whose scaled values are multiplied; (0, 0) is the square of the first."""
+from causalcluster.errors import DataError
+from causalcluster.moments.products import Monomial
 
 _CHUNK = 1 << 18
 """Rows of a frame in memory that are worked on at a time."""
@@ -59,7 +59,17 @@ class GroupSums:
     bits: int
 
 
-def group_sums(frame: nw.LazyFrame[Any], survey: Survey, *, keys: Sequence[str], monomials: Sequence[Monomial]) -> GroupSums:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Met:
+    """Rows that the scan met, and values among them inside the survey's extremes (group,)."""
+
+    rows: NDArray[np.int64]
+    inside: NDArray[np.int64]
+
+
+def group_sums(
+    frame: nw.LazyFrame[Any], survey: Survey, *, keys: Sequence[str], monomials: Sequence[Monomial], name: str
+) -> GroupSums:
     """Sum products of scaled columns in each group, in one scan.
 
     Parameters
@@ -72,10 +82,17 @@ def group_sums(frame: nw.LazyFrame[Any], survey: Survey, *, keys: Sequence[str],
         Columns that name the group.
     monomials
         The products to sum; where a column of one is absent, the sum is 0.
+    name
+        What messages call the table.
 
     Returns
     -------
     GroupSums
+
+    Raises
+    ------
+    DataError
+        The scan met other rows than the survey.
     """
     bits = 52 - int(survey.rows.max()).bit_length()
     count = survey.minimum.shape[1]
@@ -89,8 +106,10 @@ def group_sums(frame: nw.LazyFrame[Any], survey: Survey, *, keys: Sequence[str],
         **{f"s{i}": units[:, i].tolist() for i in range(count)},
     }
     totals: dict[Monomial, list[int]] = {monomial: [0] * len(survey.groups) for monomial in monomials}
+    met = _Met(rows=np.zeros_like(survey.rows), inside=np.zeros_like(survey.rows))
     for piece in _pieces(frame):
-        _add_piece(attach(piece, place, on=keys), count, totals, bits)
+        _add_piece(attach(piece, place, on=keys), count, totals, bits, met)
+    _refuse_other_rows(met, survey, name)
     return GroupSums(rows=survey.rows, middle=middle, spread=spread, totals=totals, bits=bits)
 
 
@@ -105,18 +124,41 @@ def _pieces(frame: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
         yield rows[start : start + _CHUNK].lazy()
 
 
-def _add_piece(rows: nw.LazyFrame[Any], count: int, totals: dict[Monomial, list[int]], bits: int) -> None:
+def _refuse_other_rows(met: _Met, survey: Survey, name: str) -> None:
+    """Raise DataError where the rows are not those of the survey: sums of other rows are not exact."""
+    if np.array_equal(met.rows, survey.rows) and np.array_equal(met.inside, survey.present.sum(axis=1)):
+        return
+    raise rows_changed(int(survey.rows.sum()), int(met.rows.sum()), name)
+
+
+def rows_changed(before: int, after: int, name: str) -> DataError:
+    """Return the error for a table whose rows differ between two passes; the numbers are its rows in each."""
+    how = f"{before} rows at first, then {after}" if before != after else "other values, or rows in other clusters"
+    return DataError(
+        f"the table changed while it was read ({how})",
+        where=name,
+        why="Its extremes are found in one pass and its sums in the next, and both must be of the same rows",
+        fix="Read a copy that nobody writes to, or a query that gives the same rows each time",
+    )
+
+
+def _add_piece(rows: nw.LazyFrame[Any], count: int, totals: dict[Monomial, list[int]], bits: int, met: _Met) -> None:
     span = range(len(totals))
     scaled = [((nw.col(position_column(i)) - nw.col(f"m{i}")) / nw.col(f"s{i}")).alias(f"z{i}") for i in range(count)]
     products = [reduce(mul, (nw.col(f"z{i}") for i in monomial)).alias(f"v{j}") for j, monomial in enumerate(totals)]
+    # Rounding can move a value that is an extreme beyond 1/2, by at most as much again.
+    inside = [nw.when(nw.col(f"z{i}").abs() <= 1.0).then(nw.lit(1)).otherwise(nw.lit(0)) for i in range(count)]
+    known = sum(inside[1:], start=inside[0]).alias("inside")
     # Adding and taking away such a number rounds a double to a multiple of the wanted power of two.
     coarse, fine = 1.5 * 2.0 ** (52 - bits), 1.5 * 2.0 ** (52 - 2 * bits)
     high = [((nw.col(f"v{j}") + coarse) - coarse).alias(f"h{j}") for j in span]
     low = [(((nw.col(f"v{j}") - nw.col(f"h{j}")) + fine) - fine).alias(f"l{j}") for j in span]
-    parts = rows.select("code", *scaled).select("code", *products).with_columns(*high).with_columns(*low)
+    parts = rows.select("code", *scaled).select("code", known, *products).with_columns(*high).with_columns(*low)
     sums = [nw.col(f"{stem}{j}").sum() for stem in "hl" for j in span]
-    found = collect_sums(parts.group_by("code").agg(*sums))
+    found = collect_sums(parts.group_by("code").agg(nw.len().alias("rows"), nw.col("inside").sum(), *sums))
     groups = [int(code) for code in found["code"].to_list()]
+    met.rows[groups] += np.array(plain_values(found["rows"]), dtype=np.int64)
+    met.inside[groups] += np.array(plain_values(found["inside"]), dtype=np.int64)
     for j, total in enumerate(totals.values()):
         highs, lows = plain_values(found[f"h{j}"]), plain_values(found[f"l{j}"])
         for group, big, small in zip(groups, highs, lows, strict=True):

@@ -63,6 +63,7 @@ class Header(_Part):
     counts: CountsPart
     min_cell: int | None
     dropped: int
+    thinned: int
     fingerprint: str
     checksum: str
 
@@ -89,6 +90,7 @@ def write_header(moments: Moments, contents: Iterable[bytes]) -> bytes:
         },
         "min_cell": moments.min_cell,
         "dropped": moments.n_dropped,
+        "thinned": moments.n_thinned,
         "fingerprint": moments.fingerprint,
     }
     return json.dumps({**header, "checksum": _checksum(header, contents)}, ensure_ascii=False, sort_keys=True).encode()

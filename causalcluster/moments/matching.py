@@ -32,7 +32,7 @@ def match_moments(analysis: Analysis, moments: Moments) -> Moments:
     asked = [*names, *(product_name(product) for product in products)]
     mine = [*names.values(), *(product_name(product) for product in analysis_products(analysis))]
     whole = [moments.table, *(p.table for p in moments.incomplete if not set(p.missing) & set(names))]
-    table = pool_records([_select(part, asked, list(names)) for part in whole])
+    table = pool_records([_select(part, asked, list(names)) for part in whole], products)
     missing = {column: moments.counts.missing.get(column, 0) for column in _columns(analysis)}
     return replace(
         moments,
@@ -123,6 +123,11 @@ def _warn_about_unused_gaps(moments: Moments, missing: dict[str, int]) -> tuple[
 
 
 def _warn_about_dropped(moments: Moments) -> tuple[str, ...]:
-    if not moments.n_dropped:
-        return ()
-    return (f"records of {moments.n_dropped} cluster(s) with fewer than {moments.min_cell} rows are not in the moments",)
+    few = f"with fewer than {moments.min_cell} rows"
+    sentences = {
+        f"{moments.n_dropped} cluster(s) {few} are not in the moments": moments.n_dropped,
+        f"records {few} (of one pattern of missing values) are not in the moments of {moments.n_thinned} cluster(s)": (
+            moments.n_thinned
+        ),
+    }
+    return tuple(sentence for sentence, count in sentences.items() if count)

@@ -8,7 +8,8 @@ def pooled_mean(table: xr.Dataset) -> xr.DataArray:
     """Return the mean over all rows (column,)."""
     # Around one cluster's mean, so that a large common level costs no digits.
     base = table["mean"].isel(cluster=0, drop=True)
-    offset = (table["n"] * (table["mean"] - base)).sum("cluster") / table["n"].sum()
+    rest = table.get("mean_rest", 0.0)
+    offset = (table["n"] * ((table["mean"] - base) + rest)).sum("cluster") / table["n"].sum()
     pooled: xr.DataArray = base + offset
     return pooled
 

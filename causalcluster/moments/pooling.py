@@ -1,19 +1,25 @@
 """Moments of several tables to those of their rows together."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from causalcluster.data import Counts
 from causalcluster.errors import DataError
-from causalcluster.moments.compensated import two_sum
+from causalcluster.moments.compensated import Pair, two_sum
 from causalcluster.moments.contrast import moment_contrast
+from causalcluster.moments.disclosure import split_small
 from causalcluster.moments.labels import sort_labels
+from causalcluster.moments.products import move_reference
 from causalcluster.moments.records import Moments, Pattern, product_name
+
+Floats = NDArray[np.float64]
 
 
 def pool_moments(moments: Sequence[Moments], *, overlapping: Literal["error", "add"] = "error") -> Moments:
@@ -33,7 +39,7 @@ def pool_moments(moments: Sequence[Moments], *, overlapping: Literal["error", "a
     Raises
     ------
     DataError
-        Two designs differ, quantiles of the treatment differ, or a cluster is in two of them.
+        Two designs differ, quantiles of the treatment differ, two are of the same rows, or a cluster is in two of them.
     """
     if not moments:
         raise DataError("there are no moments to pool", fix="Give at least one Moments record or file")
@@ -42,41 +48,42 @@ def pool_moments(moments: Sequence[Moments], *, overlapping: Literal["error", "a
         return first
     for other in moments[1:]:
         _refuse_other_design(first, other)
+    _refuse_copies(moments)
     shared = _shared_clusters(moments)
     if shared and overlapping == "error":
         _refuse_shared(first, shared)
-    table = pool_records([item.table for item in moments])
+    table = pool_records([item.table for item in moments], first.products)
     ends = first.contrast if first.asked.kind != "sd" else moment_contrast(first.asked, first.treatment, table)
     table, unknown = _reach(first, table, ends, moments)
+    incomplete = _pool_patterns(moments)
     lone = _warn_about_lone_clusters(moments) if overlapping == "add" else ()
     return replace(
         first,
         table=table,
-        incomplete=_pool_patterns(moments),
+        incomplete=incomplete,
         counts=_add_counts(moments, table),
         contrast=ends,
         name=", ".join(item.name for item in moments),
         file=", ".join(item.file for item in moments if item.file),
         fingerprint="sha256:" + hashlib.sha256("\n".join(item.fingerprint for item in moments).encode()).hexdigest(),
-        dropped=tuple(dict.fromkeys(label for item in moments for label in item.dropped)),
-        n_dropped=sum(item.n_dropped for item in moments),
+        **_pool_left_out(moments, [table, *(pattern.table for pattern in incomplete)]),
         warnings=tuple(dict.fromkeys(text for item in moments for text in item.warnings)) + lone + unknown,
     )
 
 
-def add_tables(left: xr.Dataset, right: xr.Dataset) -> xr.Dataset:
+def add_tables(left: xr.Dataset, right: xr.Dataset, products: Sequence[tuple[str, ...]] = ()) -> xr.Dataset:
     """Return the moments of the rows behind two tables of the same clusters and columns.
 
-    With d the difference of the means, cross = cross_1 + cross_2 + d d' n_1 n_2 / n: nothing cancels.
+    With d the difference of the means, cross = cross_1 + cross_2 + d d' n_1 n_2 / n: nothing cancels. Products are
+    first taken about the pooled means.
     """
+    reference = np.where(_is_product(left, products), 0.0, _add_means(left, right)[0])
+    left, right = (move_reference(table, products, reference) for table in (left, right))
     n_left, n_right = left["n"].values, right["n"].values
-    total = n_left + n_right
-    # The rests keep the difference exact where a large common level rounds the means.
-    delta = (right["mean"].values - left["mean"].values) + (right["mean_rest"].values - left["mean_rest"].values)
+    total, delta = n_left + n_right, _difference(left, right)
     weight = n_left * n_right / total
     cross = left["cross"].values + right["cross"].values + weight[:, None, None] * delta[:, :, None] * delta[:, None, :]
-    mean, lost = two_sum(left["mean"].values, delta * (n_right / total)[:, None])
-    mean, rest = two_sum(mean, left["mean_rest"].values + lost)
+    mean, rest = _add_means(left, right)
     added = left.copy()
     added["n"] = ("cluster", total)
     added["mean"], added["mean_rest"] = (("cluster", "column"), mean), (("cluster", "column"), rest)
@@ -90,18 +97,49 @@ def add_tables(left: xr.Dataset, right: xr.Dataset) -> xr.Dataset:
     return added
 
 
-def pool_records(tables: Sequence[xr.Dataset]) -> xr.Dataset:
+def _is_product(table: xr.Dataset, products: Sequence[tuple[str, ...]]) -> list[bool]:
+    names = {product_name(product) for product in products}
+    return [str(name) in names for name in table["column"].values]
+
+
+def _difference(left: xr.Dataset, right: xr.Dataset) -> Floats:
+    """Return the difference of the means; the rests keep it exact where a large common level rounds the means."""
+    difference: Floats = (right["mean"].values - left["mean"].values) + (
+        right["mean_rest"].values - left["mean_rest"].values
+    )
+    return difference
+
+
+def _add_means(left: xr.Dataset, right: xr.Dataset) -> Pair:
+    share = right["n"].values / (left["n"].values + right["n"].values)
+    mean, lost = two_sum(left["mean"].values, _difference(left, right) * share[:, None])
+    return two_sum(mean, left["mean_rest"].values + lost)
+
+
+def pool_records(tables: Sequence[xr.Dataset], products: Sequence[tuple[str, ...]] = ()) -> xr.Dataset:
     """Pool tables of the same columns: clusters side by side, those in several added; extremes where all have them."""
-    names = set.intersection(*({str(name) for name in table.data_vars} for table in tables))
-    pooled = tables[0][sorted(names)]
-    for table in tables[1:]:
-        other = table[sorted(names)]
-        both = [label for label in pooled["cluster"].values if label in set(other["cluster"].values)]
-        parts = [part.drop_sel(cluster=both) for part in (pooled, other)]
-        if both:
-            parts.append(add_tables(pooled.sel(cluster=both), other.sel(cluster=both)))
-        pooled = xr.concat([part for part in parts if part.sizes["cluster"]], "cluster")
-    return pooled.sel(cluster=sort_labels([str(label) for label in pooled["cluster"].values]))
+    names = sorted(set.intersection(*({str(name) for name in table.data_vars} for table in tables)))
+    first, *others = _layers([table[names] for table in tables])
+    for layer in others:
+        both = layer["cluster"].values
+        added = add_tables(first.sel(cluster=both), layer, products)
+        first = xr.concat([first.drop_sel(cluster=both), added], "cluster")
+    return first.sel(cluster=sort_labels([str(label) for label in first["cluster"].values]))
+
+
+def _layers(tables: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Return one table of the clusters as they come first, one of those that come a second time, and so on."""
+    layers: list[list[xr.Dataset]] = []
+    times: Counter[str] = Counter()
+    for table in tables:
+        labels = [str(label) for label in table["cluster"].values]
+        times.update(labels)
+        depth = np.array([times[label] for label in labels])
+        for level in np.unique(depth):
+            if level > len(layers):
+                layers.append([])
+            layers[level - 1].append(table.isel(cluster=depth == level))
+    return [xr.concat(parts, "cluster") for parts in layers]
 
 
 def _pool_patterns(moments: Sequence[Moments]) -> tuple[Pattern, ...]:
@@ -109,7 +147,23 @@ def _pool_patterns(moments: Sequence[Moments]) -> tuple[Pattern, ...]:
     for item in moments:
         for pattern in item.incomplete:
             groups.setdefault(pattern.missing, []).append(pattern.table)
-    return tuple(Pattern(missing=missing, table=pool_records(tables)) for missing, tables in groups.items())
+    return tuple(
+        Pattern(missing=missing, table=pool_records(tables, moments[0].products)) for missing, tables in groups.items()
+    )
+
+
+def _pool_left_out(moments: Sequence[Moments], tables: Sequence[xr.Dataset]) -> dict[str, Any]:
+    """Return the fields on what small cells took; a cluster that one file left out may be in another."""
+    dropped, thinned = split_small((label for item in moments for label in item.dropped + item.thinned), tables)
+    named = all(len(item.dropped) == item.n_dropped and len(item.thinned) == item.n_thinned for item in moments)
+    limits = [item.min_cell for item in moments if item.min_cell is not None]
+    return {
+        "min_cell": max(limits, default=None),
+        "dropped": dropped,
+        "thinned": thinned,
+        "n_dropped": len(dropped) if named else sum(item.n_dropped for item in moments),
+        "n_thinned": len(thinned) if named else sum(item.n_thinned for item in moments),
+    }
 
 
 def _add_counts(moments: Sequence[Moments], table: xr.Dataset) -> Counts:
@@ -147,6 +201,20 @@ def _shared_clusters(moments: Sequence[Moments]) -> list[tuple[str, Moments, Mom
     return shared
 
 
+def _refuse_copies(moments: Sequence[Moments]) -> None:
+    """Raise DataError for moments of the same file or frame as some before them: their rows would count twice."""
+    owner: dict[str, Moments] = {}
+    for item in moments:
+        earlier = owner.setdefault(item.fingerprint, item)
+        if earlier is not item:
+            raise DataError(
+                f"these moments are of the same rows as {earlier.name} (both have fingerprint {item.fingerprint[:23]}...)",
+                where=item.name,
+                why="Each row would count twice",
+                fix="Leave one of the two out",
+            )
+
+
 def _refuse_shared(first: Moments, shared: Sequence[tuple[str, Moments, Moments]]) -> None:
     label, left, right = shared[0]
     more = f", and so are {len(shared) - 1} more" if len(shared) > 1 else ""
@@ -170,7 +238,8 @@ def _warn_about_lone_clusters(moments: Sequence[Moments]) -> tuple[str, ...]:
     for item in moments:
         alone = sort_labels([label for label in _labels(item) - shared])
         if alone and item.cluster_column is not None:
-            warnings.append(f"'overlapping: add' was asked for, and {item.name} alone has {', '.join(map(repr, alone))}")
+            named = ", ".join(map(repr, alone[:5])) + (f" and {len(alone) - 5} more" if len(alone) > 5 else "")
+            warnings.append(f"'overlapping: add' was asked for, and {item.name} alone has {named}")
     return tuple(warnings)
 
 

@@ -43,10 +43,11 @@ class Moments:
     table
         Of the complete rows: ``n`` (cluster), ``mean`` (cluster, column), ``mean_rest`` (cluster, column), what
         rounding the mean to a double left out, ``cross`` (cluster, column, column_2), the sums of squares and
-        products around the cluster's means, ``reaches_low`` and ``reaches_high`` (cluster),
-        whether some row lies at or beyond that end of the contrast, and, where the rows were at hand, ``minimum``
-        and ``maximum`` (cluster, node). All in the user's units. ``column`` holds nodes and products, called
-        'law * enforcement', which are of the raw columns. Clusters are sorted.
+        products around the cluster's means, ``reference`` (cluster, column), ``reaches_low`` and ``reaches_high``
+        (cluster), whether some row lies at or beyond that end of the contrast, and, where the rows were at hand,
+        ``minimum`` and ``maximum`` (cluster, node). All in the user's units. ``column`` holds nodes and products,
+        called 'law * enforcement', which are of the factors' deviations from ``reference``: the cluster's means, as
+        doubles, and 0 for the products themselves. Clusters are sorted.
     incomplete
         Moments of rows with missing values, where they were asked for.
     columns
@@ -72,10 +73,10 @@ class Moments:
     fingerprint
         'sha256:...' of the file's bytes, or of a frame's moments.
     min_cell
-        Least number of rows of a record, or None.
-    dropped
-        Clusters of which a record with fewer rows was left out; known where the rows were at hand.
-    n_dropped
+        Records with fewer rows were left out, of pooled moments in some of them; None where there was no such limit.
+    dropped, thinned
+        Clusters of which no record is left, and clusters of which some are, sorted; known where the rows were at hand.
+    n_dropped, n_thinned
         How many they are.
     warnings
         Sentences for the user.
@@ -98,6 +99,8 @@ class Moments:
     min_cell: int | None = None
     dropped: tuple[str, ...] = ()
     n_dropped: int = 0
+    thinned: tuple[str, ...] = ()
+    n_thinned: int = 0
     warnings: tuple[str, ...] = ()
 
 

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import CLUSTER, Rows, Survey, position_column, survey_rows
 from causalcluster.moments.central import central_moments, needed_monomials
-from causalcluster.moments.compensated import two_product, two_sum
+from causalcluster.moments.compensated import two_sum
 from causalcluster.moments.contrast import add_reach, resolve_contrast
-from causalcluster.moments.disclosure import count_without, keep_large, refuse_nothing_left
-from causalcluster.moments.exact_sums import GroupSums, Monomial, group_sums
+from causalcluster.moments.disclosure import count_without, keep_large, refuse_nothing_left, split_small
+from causalcluster.moments.exact_sums import GroupSums, group_sums, rows_changed
 from causalcluster.moments.labels import sort_labels
 from causalcluster.moments.patterns import PATTERN, count_records, mark_patterns
+from causalcluster.moments.products import Monomial, expand_products
 from causalcluster.moments.records import Column, Moments, Pattern, product_name
 
 Floats = NDArray[np.float64]
@@ -49,15 +50,16 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False
     Raises
     ------
     DataError
-        Every record of complete rows has fewer than ``min_cell`` rows.
+        Every record of complete rows has fewer than ``min_cell`` rows, or the table changed after the first survey.
     """
     names = tuple(node.name for node in analysis.nodes)
     products, treatment = analysis_products(analysis), analysis.question.treatment
     whole = rows.counts.complete == rows.counts.rows
-    survey, small = keep_large(rows.survey if whole else survey_rows(rows.complete, columns=len(names)), min_cell)
+    survey = rows.survey if whole else _survey_again(rows.complete, rows, rows.counts.complete, len(names), (CLUSTER,))
+    survey, small = keep_large(survey, min_cell)
     refuse_nothing_left(survey, min_cell, rows.name)
     complete = rows.complete.filter(~nw.col(CLUSTER).is_in(small)) if small else rows.complete
-    table = reduce_frame(complete, survey, names, products)
+    table = reduce_frame(complete, survey, names, products, name=rows.name)
     column = position_column(names.index(treatment))
     ends = resolve_contrast(analysis.question.contrast, treatment, table, complete, column)
     columns = tuple(node.column for node in analysis.nodes)
@@ -65,7 +67,8 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False
     incomplete: tuple[Pattern, ...] = ()
     if keep_incomplete and not whole:
         incomplete, more = reduce_incomplete(rows, names, products, min_cell)
-        small, counts = tuple(dict.fromkeys(small + more)), count_records(analysis, table, incomplete)
+        small, counts = small + more, count_records(analysis, table, incomplete)
+    dropped, thinned = split_small(small, [table, *(pattern.table for pattern in incomplete)])
     return Moments(
         table=add_reach(table, treatment, ends),
         incomplete=tuple(
@@ -85,8 +88,10 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False
         file=rows.file,
         fingerprint=rows.fingerprint or _hash_moments(table),
         min_cell=min_cell,
-        dropped=small,
-        n_dropped=len(small),
+        dropped=dropped,
+        n_dropped=len(dropped),
+        thinned=thinned,
+        n_thinned=len(thinned),
     )
 
 
@@ -96,11 +101,12 @@ def reduce_incomplete(
     """Reduce the rows with missing values by pattern; returns also the clusters with a record that is too small."""
     marked, gaps = mark_patterns(rows, nodes)
     keys = (CLUSTER, PATTERN)
-    survey, small = keep_large(survey_rows(marked, columns=len(nodes), keys=keys), min_cell)
+    every = _survey_again(marked, rows, rows.counts.rows - rows.counts.complete, len(nodes), keys)
+    survey, small = keep_large(every, min_cell)
     if not survey.groups:
         return (), small
     kept = sorted({int(code) for _, code in survey.groups})
-    tables = reduce_groups(marked.filter(nw.col(PATTERN).is_in(kept)), survey, nodes, products, keys=keys)
+    tables = reduce_groups(marked.filter(nw.col(PATTERN).is_in(kept)), survey, nodes, products, keys=keys, name=rows.name)
     patterns = []
     for (code,), table in tables.items():
         missing = tuple(node for k, node in enumerate(gaps) if int(code) >> k & 1)
@@ -110,13 +116,26 @@ def reduce_incomplete(
     return tuple(patterns), small
 
 
+def _survey_again(frame: nw.LazyFrame[Any], rows: Rows, expected: int, columns: int, keys: Sequence[str]) -> Survey:
+    """Survey some of the rows; raise DataError where they are not as many as the first survey found."""
+    survey = survey_rows(frame, columns=columns, keys=keys)
+    if int(survey.rows.sum()) != expected:
+        raise rows_changed(expected, int(survey.rows.sum()), rows.name)
+    return survey
+
+
 def analysis_products(analysis: Analysis) -> tuple[tuple[str, ...], ...]:
     """Return the distinct products of nodes among the analysis' interactions."""
     return tuple(dict.fromkeys(interaction.factors for interaction in analysis.interactions))
 
 
 def reduce_frame(
-    frame: nw.LazyFrame[Any], survey: Survey, nodes: Sequence[str], products: Sequence[Sequence[str]] = ()
+    frame: nw.LazyFrame[Any],
+    survey: Survey,
+    nodes: Sequence[str],
+    products: Sequence[Sequence[str]] = (),
+    *,
+    name: str = "the table",
 ) -> xr.Dataset:
     """Reduce typed rows without missing values, in one scan.
 
@@ -130,20 +149,22 @@ def reduce_frame(
         Names of these columns.
     products
         Products of nodes, each a sequence of factors: ('law', 'enforcement').
+    name
+        What messages call the table.
 
     Returns
     -------
     xr.Dataset
-        ``n``, ``mean``, ``mean_rest``, ``cross``, ``minimum`` and ``maximum`` as in `Moments`. Same rows, same bits:
-        the order of rows, the engine and its threads do not matter.
+        ``n``, ``mean``, ``mean_rest``, ``reference``, ``cross``, ``minimum`` and ``maximum`` as in `Moments`. Same
+        rows, same bits: the order of rows, the engine and its threads do not matter.
 
     Notes
     -----
-    With x = m + r z, z scaled into [-1/2, 1/2] inside the cluster, a product of raw columns is a polynomial
-    in the z: x1 x2 = m1 m2 + m1 r2 z2 + m2 r1 z1 + r1 r2 z1 z2. So the raw product, which may be 1e18 with a
-    spread of 1, is never formed; its moments are algebra on those of z1, z2 and z1 z2.
+    With x = m + r z, z scaled into [-1/2, 1/2] inside the cluster, and c the cluster's mean, a product of deviations
+    is a polynomial in the z: (x1 - c1)(x2 - c2) = d1 d2 + d1 r2 z2 + d2 r1 z1 + r1 r2 z1 z2 with d = m - c. So the
+    raw product, which may be 1e18 with a spread of 1, is never formed.
     """
-    (table,) = reduce_groups(frame, survey, nodes, products, keys=(CLUSTER,)).values()
+    (table,) = reduce_groups(frame, survey, nodes, products, keys=(CLUSTER,), name=name).values()
     return table
 
 
@@ -154,6 +175,7 @@ def reduce_groups(
     products: Sequence[Sequence[str]],
     *,
     keys: Sequence[str],
+    name: str,
 ) -> dict[tuple[Any, ...], xr.Dataset]:
     """Return a table as in `reduce_frame` for each value of the keys after the first, which is the cluster.
 
@@ -161,12 +183,15 @@ def reduce_groups(
     """
     terms = _terms(nodes, products)
     basis = _basis(terms)
-    sums = group_sums(frame, survey, keys=keys, monomials=needed_monomials(basis))
-    mean, rest, cross = _raw_moments(terms, basis, sums, *central_moments(sums, basis))
+    sums = group_sums(frame, survey, keys=keys, monomials=needed_monomials(basis), name=name)
+    mean, rest, cross = _term_moments(terms, basis, sums, *central_moments(sums, basis))
+    reference = np.where([len(term) == 1 for term in terms], mean, 0.0)
     names = [*nodes, *(product_name(tuple(product)) for product in products)]
+    groups: dict[tuple[Any, ...], dict[str, int]] = {}
+    for g, group in enumerate(survey.groups):
+        groups.setdefault(group[1:], {})[str(group[0])] = g
     tables = {}
-    for key in sorted({group[1:] for group in survey.groups}):
-        places = {str(group[0]): g for g, group in enumerate(survey.groups) if group[1:] == key}
+    for key, places in sorted(groups.items()):
         labels = sort_labels(list(places))
         order = [places[label] for label in labels]
         tables[key] = xr.Dataset(
@@ -174,6 +199,7 @@ def reduce_groups(
                 "n": ("cluster", survey.rows[order]),
                 "mean": (("cluster", "column"), mean[order]),
                 "mean_rest": (("cluster", "column"), rest[order]),
+                "reference": (("cluster", "column"), reference[order]),
                 "cross": (("cluster", "column", "column_2"), cross[order]),
                 "minimum": (("cluster", "node"), survey.minimum[order]),
                 "maximum": (("cluster", "node"), survey.maximum[order]),
@@ -184,7 +210,7 @@ def reduce_groups(
 
 
 def _terms(nodes: Sequence[str], products: Sequence[Sequence[str]]) -> list[Monomial]:
-    factors = [tuple(nodes.index(name) for name in product) for product in products]
+    factors = [tuple(sorted(nodes.index(name) for name in product)) for product in products]
     return [(i,) for i in range(len(nodes))] + factors
 
 
@@ -203,32 +229,18 @@ def _basis(terms: Sequence[Monomial]) -> list[Monomial]:
     return sorted(parts, key=lambda part: (len(part), part))
 
 
-def _raw_moments(
+def _term_moments(
     terms: Sequence[Monomial], basis: Sequence[Monomial], sums: GroupSums, mean: Floats, cross: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Map moments of scaled products (group, basis) to means, their rests and cross-products of raw terms (group, term)."""
-    middle, spread = sums.middle, sums.spread
-    groups = len(sums.rows)
-    transform, constant = np.zeros((groups, len(terms), len(basis))), np.empty((groups, len(terms)))
-    lost = np.empty_like(constant)
-    position = {part: i for i, part in enumerate(basis)}
-    for t, term in enumerate(terms):
-        constant[:, t], lost[:, t] = _product_of_middles(middle[:, list(term)])
-        places = range(len(term))
-        for chosen in (c for size in range(1, len(term) + 1) for c in combinations(places, size)):
-            weight = np.ones(groups)
-            for place in places:
-                weight *= spread[:, term[place]] if place in chosen else middle[:, term[place]]
-            transform[:, t, position[tuple(sorted(term[place] for place in chosen))]] += weight
-    raw_mean, rest = two_sum(constant, np.einsum("gtb,gb->gt", transform, mean))
-    raw_cross = np.einsum("gtb,gbc,guc->gtu", transform, cross, transform)
-    return raw_mean, rest + lost, 0.5 * (raw_cross + raw_cross.transpose(0, 2, 1))
+    """Map moments of scaled products (group, basis) to means, their rests and cross-products of the terms (group, term).
 
-
-def _product_of_middles(middle: Floats) -> tuple[Floats, Floats]:
-    """Return the products along the second axis and what rounding them left out."""
-    product, rest = middle[:, 0], np.zeros(len(middle))
-    for i in range(1, middle.shape[1]):
-        product, lost = two_product(product, middle[:, i])
-        rest = rest * middle[:, i] + lost
-    return product, rest
+    The first terms are the nodes; each product is of its factors' deviations from their means.
+    """
+    nodes = slice(0, sums.middle.shape[1])
+    node_mean, node_rest = two_sum(sums.middle, sums.spread * mean[:, nodes])
+    weights, constant = expand_products(terms, basis, two_sum(sums.middle, -node_mean), sums.spread)
+    term_mean, lost = two_sum(constant[0], np.einsum("gtb,gb->gt", weights, mean))
+    rest = lost + constant[1]
+    term_mean[:, nodes], rest[:, nodes] = node_mean, node_rest
+    term_cross = np.einsum("gtb,gbc,guc->gtu", weights, cross, weights)
+    return term_mean, rest, 0.5 * (term_cross + term_cross.transpose(0, 2, 1))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from causalcluster.analysis.records import Analysis
-from causalcluster.data import open_rows
+from causalcluster.data import find_files, open_rows
 from causalcluster.errors import DataError, InputError, UnsupportedError
 from causalcluster.moments.disclosure import warn_about_small_records
 from causalcluster.moments.matching import match_moments
@@ -80,6 +80,32 @@ def reduce_table(analysis: Analysis, frame: Any = None, *, min_cell: int | None 
         return moments
     tables = [moments.table, *(pattern.table for pattern in moments.incomplete)]
     return replace(moments, warnings=moments.warnings + warn_about_small_records(tables))
+
+
+def refuse_input_as_target(analysis: Analysis, target: Path) -> None:
+    """Raise InputError where ``target`` is a file that the analysis reads, under whatever name, or would become one."""
+    data = analysis.data
+    inputs = [analysis.path, *(find_files(data.file) if data.file is not None else ())]
+    inputs += [file for name in data.moments for file in _find(name)]
+    if any(_is_same(file, target) for file in inputs):
+        raise InputError(
+            "this file is one that the analysis reads",
+            where=str(target),
+            why="The moments would take its place",
+            fix="Name another file with -o",
+        )
+    if data.file is not None and not Path(data.file).is_file() and target.absolute().full_match(data.file):
+        raise InputError(
+            f"a file of this name would be read as a part of the table, {data.file}",
+            where=str(target),
+            fix="Name another file, or a file in another folder, with -o",
+        )
+
+
+def _is_same(file: Path, target: Path) -> bool:
+    if file.exists() and target.exists():
+        return file.samefile(target)
+    return file.resolve() == target.resolve()
 
 
 def _refuse_row_models(analysis: Analysis) -> None:

@@ -2,7 +2,8 @@
 
 import math
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from causalcluster.moments.header import (
 from causalcluster.moments.labels import sort_labels
 from causalcluster.moments.records import Moments, Pattern, product_name
 
+_LEVEL, _GROUP_SIZE = "row", 1
 _SCHEMA = pa.schema(
     [
         pa.field("cluster", pa.string(), nullable=False),
@@ -35,6 +37,7 @@ _SCHEMA = pa.schema(
         pa.field("n", pa.int64(), nullable=False),
         pa.field("mean", pa.list_(pa.float64()), nullable=False),
         pa.field("mean_rest", pa.list_(pa.float64()), nullable=False),
+        pa.field("reference", pa.list_(pa.float64()), nullable=False),
         pa.field("cross", pa.list_(pa.float64()), nullable=False),
         pa.field("reaches_low", pa.bool_()),
         pa.field("reaches_high", pa.bool_()),
@@ -50,7 +53,7 @@ def write_moments(moments: Moments, path: Path | str) -> Path:
     moments
         From `reduce_table`, `read_moments` or `pool_moments`.
     path
-        The file; an earlier one is replaced.
+        The file; an earlier one is replaced, and its permissions are kept.
 
     Returns
     -------
@@ -65,13 +68,13 @@ def write_moments(moments: Moments, path: Path | str) -> Path:
     table = pa.Table.from_pylist(list(_records(moments)), schema=_SCHEMA)
     table = table.replace_schema_metadata({KEY: write_header(moments, _contents(table))})
     check_target(path)
-    staged: Path | None = None
+    staged = path.absolute().with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.absolute().parent)
-        staged = Path(name)
-        os.close(handle)
+        # The user's umask holds, and an earlier file's permissions.
+        staged.touch(exist_ok=False)
+        if path.exists():
+            staged.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IWUSR)
         pq.write_table(table, staged, compression="zstd", write_statistics=False, write_page_checksum=True)
-        staged.chmod(0o644)
         staged.replace(path)
     except OSError as error:
         raise InputError(
@@ -81,8 +84,7 @@ def write_moments(moments: Moments, path: Path | str) -> Path:
             fix="Free some space or choose another folder",
         ) from error
     finally:
-        if staged is not None:
-            staged.unlink(missing_ok=True)
+        staged.unlink(missing_ok=True)
     return path
 
 
@@ -132,24 +134,39 @@ def read_moments(path: Path | str) -> Moments:
     if not table.schema.equals(_SCHEMA, check_metadata=False):
         raise DataError("the columns of the moments file are not those of its format", where=where)
     verify(header, metadata[KEY], _contents(table), where)
+    _refuse_other_records(table, where)
     return _to_moments(header, table.to_pylist(), path)
+
+
+def _refuse_other_records(table: pa.Table, where: str) -> None:
+    """Raise DataError where a record is not of rows: later versions may hold other levels and groups."""
+    for name, known in (("level", _LEVEL), ("group_size", _GROUP_SIZE)):
+        others = sorted({value for value in table[name].to_pylist() if value != known})
+        if others:
+            raise DataError(
+                f"the moments file has records whose {name!r} is {others[0]!r}, and this package reads {known!r} alone",
+                where=where,
+                why="It was written by a later version of the package, and its records would be taken for something else",
+                fix="Install that version, or make the file again with 'causalcluster reduce' of this one",
+            )
 
 
 def _records(moments: Moments) -> Iterator[dict[str, Any]]:
     terms = _terms([item.node for item in moments.columns], moments.products)
     for missing, table in ((), moments.table), *((p.missing, p.table) for p in moments.incomplete):
         whole = table.reindex(column=terms, column_2=terms)
-        mean, rest, cross = (whole[name].values for name in ("mean", "mean_rest", "cross"))
+        mean, rest, reference, cross = (whole[name].values for name in ("mean", "mean_rest", "reference", "cross"))
         upper = np.triu_indices(len(terms))
         for g, label in enumerate(table["cluster"].values):
             yield {
                 "cluster": str(label),
-                "level": "row",
-                "group_size": 1,
+                "level": _LEVEL,
+                "group_size": _GROUP_SIZE,
                 "missing": list(missing),
                 "n": int(table["n"].values[g]),
                 "mean": _plain(mean[g]),
                 "mean_rest": _plain(rest[g]),
+                "reference": _plain(reference[g][: len(moments.columns)]),
                 "cross": _plain(cross[g][upper]),
                 **{name: bool(table[name].values[g]) if name in table else None for name in ("reaches_low", "reaches_high")},
             }
@@ -200,6 +217,7 @@ def _to_moments(header: Header, records: Sequence[dict[str, Any]], path: Path) -
         fingerprint=header.fingerprint,
         min_cell=header.min_cell,
         n_dropped=header.dropped,
+        n_thinned=header.thinned,
     )
 
 
@@ -212,11 +230,14 @@ def _to_table(terms: list[str], missing: list[str], header: Header, found: dict[
     rows, columns = np.triu_indices(len(terms))
     cross[:, rows, columns] = _doubles(records, "cross")
     cross[:, columns, rows] = cross[:, rows, columns]
+    reference = np.zeros((len(records), len(terms)))
+    reference[:, : len(header.nodes)] = _doubles(records, "reference")
     table = xr.Dataset(
         {
             "n": ("cluster", np.array([record["n"] for record in records], dtype=np.int64)),
             "mean": (("cluster", "column"), _doubles(records, "mean")),
             "mean_rest": (("cluster", "column"), _doubles(records, "mean_rest")),
+            "reference": (("cluster", "column"), reference),
             "cross": (("cluster", "column", "column_2"), cross),
         },
         coords={"cluster": labels, "column": terms, "column_2": terms},

@@ -46,10 +46,25 @@ def test_small_clusters_are_named_and_left_out(tmp_path, capsys):
     assert b"Alone" not in (tmp_path / "m.parquet").read_bytes()
 
 
+def test_records_of_clusters_that_remain_are_told_apart(tmp_path, capsys):
+    panel = table()
+    panel.loc[len(panel)] = ["Alone", 0.1, 0.2, 100.0, 0.3]
+    panel.loc[[0, 15], "size"] = np.nan
+    path = write_study(tmp_path, panel=panel)
+    assert call("reduce", path, "-o", tmp_path / "m.parquet", "--min-cell", 5) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "Left out, with fewer than 5 rows: 'Alone'.",
+        "Left out in part, records (of one pattern of missing values) with fewer than 5 rows: 'Sialkot', 'Tiruppur'.",
+    ]
+    assert call("reduce", path, "-o", tmp_path / "m.parquet", "--min-cell", 5, "--json") == 0
+    contents = json.loads(capsys.readouterr().out)
+    assert (contents["dropped"], contents["thinned"]) == (["Alone"], ["Sialkot", "Tiruppur"])
+
+
 @pytest.mark.parametrize(
     ("change", "fragment"),
     [
-        (("wage: {layer: outcome}", "wage: {layer: outcome, family: poisson}"), "poisson"),
+        (("wage: {layer: outcome}", "wage: {layer: outcome, family: poisson}"), "the family 'poisson' (node 'wage')"),
         (("file: panel.csv", "file: none.csv"), "none.csv"),
         (("file: panel.csv", "moments: m.parquet"), "no rows to reduce"),
     ],
@@ -74,6 +89,39 @@ def test_a_place_that_does_not_exist(tmp_path, capsys):
     assert "does not exist" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("target", ["panel.csv", "analysis.yaml", "sub/../panel.csv", "soft.csv", "hard.csv"])
+def test_inputs_are_not_overwritten(tmp_path, capsys, target):
+    path = write_study(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "soft.csv").symlink_to(tmp_path / "panel.csv")
+    (tmp_path / "hard.csv").hardlink_to(tmp_path / "panel.csv")
+    before = {name: (tmp_path / name).read_bytes() for name in ("panel.csv", "analysis.yaml")}
+    assert call("reduce", path, "-o", tmp_path / target) == 2
+    assert "this file is one that the analysis reads" in capsys.readouterr().err
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert (tmp_path / "soft.csv").is_symlink()
+
+
+def test_parts_of_a_table_are_not_overwritten_or_joined(tmp_path, capsys):
+    path = write_study(tmp_path, ANALYSIS.replace("panel.csv", "'part-*.csv'"))
+    for i in range(2):
+        table(seed=i).to_csv(tmp_path / f"part-{i}.csv", index=False)
+    assert call("reduce", path, "-o", tmp_path / "part-1.csv") == 2
+    assert "this file is one that the analysis reads" in capsys.readouterr().err
+    assert call("reduce", path, "-o", tmp_path / "part-new.csv") == 2
+    assert "would be read as a part of the table" in capsys.readouterr().err
+    assert not (tmp_path / "part-new.csv").exists()
+    assert call("reduce", path, "-o", tmp_path / "moments.parquet", "--quiet") == 0
+    assert call("reduce", path, "-o", tmp_path / "moments.parquet", "--quiet") == 0
+
+
+def test_moments_that_are_read_are_not_overwritten(tmp_path, capsys):
+    whole = reduced(tmp_path, "m.parquet").read_bytes()
+    assert call("reduce", with_moments(tmp_path, "'m*.parquet'"), "-o", tmp_path / "m.parquet") == 2
+    assert "this file is one that the analysis reads" in capsys.readouterr().err
+    assert (tmp_path / "m.parquet").read_bytes() == whole
+
+
 def test_check_reads_one_file_a_list_and_a_pattern(tmp_path, capsys):
     panel = table()
     for name in ("Sialkot", "Rafaela"):
@@ -90,11 +138,14 @@ def test_check_reads_one_file_a_list_and_a_pattern(tmp_path, capsys):
         ("none.parquet", "there is no such moments file"),
         ("'none-*.parquet'", "no moments file matches"),
         ("[m.parquet, m.parquet]", "named twice"),
-        ("[m.parquet, copy.parquet]", "is in"),
+        ("[m.parquet, copy.parquet]", "of the same rows as"),
+        ("[m.parquet, copy.parquet]\n  overlapping: add", "of the same rows as"),
+        ("[m.parquet, other.parquet]", "'León' is in"),
         ("cut.parquet", "cannot be read"),
     ],
 )
 def test_moments_that_cannot_be_used(tmp_path, capsys, moments, fragment):
+    reduced(tmp_path, "other.parquet", table(seed=1))
     whole = reduced(tmp_path, "m.parquet").read_bytes()
     (tmp_path / "copy.parquet").write_bytes(whole)
     (tmp_path / "cut.parquet").write_bytes(whole[:300])

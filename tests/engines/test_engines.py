@@ -43,6 +43,7 @@ def test_the_same_patterns(engine):
     analysis = with_products(analysis_of(), PRODUCTS)
     here, there = (reduce_table(analysis, native, min_cell=3) for native in (frame, engine(frame)))
     assert there.counts == here.counts
+    assert (there.dropped, there.thinned) == (here.dropped, here.thinned)
     xr.testing.assert_identical(there.table, here.table)
     for mine, theirs in zip(here.incomplete, there.incomplete, strict=True):
         assert mine.missing == theirs.missing

@@ -133,4 +133,17 @@ def test_what_small_cells_took_is_said(tmp_path):
     frame.loc[60:, "g"] = 9
     moments = reduce_table(analysis_of(), frame, min_cell=5)
     warnings = plan_analysis(analysis_of(), read_moments(write_moments(moments, tmp_path / "m.parquet"))).warnings
-    assert "records of 1 cluster(s) with fewer than 5 rows are not in the moments" in warnings
+    assert "1 cluster(s) with fewer than 5 rows are not in the moments" in warnings
+
+
+def test_what_small_cells_took_of_clusters_that_remain_is_said(tmp_path):
+    frame = table_of()
+    frame.loc[[0, 1, 2], "m"] = np.nan
+    moments = reduce_table(analysis_of(), frame, min_cell=5)
+    read = read_moments(write_moments(moments, tmp_path / "m.parquet"))
+    warnings = plan_analysis(analysis_of(missing="drop"), read).warnings
+    assert (
+        "records with fewer than 5 rows (of one pattern of missing values) are not in the moments of 3 cluster(s)"
+        in warnings
+    )
+    assert not any("cluster(s) with fewer" in text for text in warnings)

@@ -1,5 +1,6 @@
 """Pooled moments are those of the pooled rows."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from causalcluster import pool_moments, read_moments, reduce_table, write_moments
 from causalcluster.analysis.records import Contrast
-from causalcluster.errors import DataError
+from causalcluster.errors import DataError, UnsupportedError
+from causalcluster.moments import match_moments
 from tests.data.builders import analysis_of, table_of, with_node_columns, with_products
+from tests.moments.exact import assert_exact
 
 PRODUCTS = [("a", "m"), ("a", "c")]
 QUANTILES = Contrast(kind="quantiles", low=0.1, high=0.9)
@@ -74,6 +77,33 @@ def test_a_shift_between_the_files_near_1e9(split):
     assert_same(pooled.table, reduced(frame).table)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.lists(st.sampled_from([0.0, 1.0, -1e3, 1e6, 1e9, 1e9 + 0.3]), min_size=6, max_size=6),
+    st.sampled_from([1e-3, 1.0, 1e6]),
+)
+def test_products_about_different_points_are_those_of_all_rows(seed, levels, spread):
+    """Each of three files has factors at levels of its own; products of the pooled rows come out to 1e-10."""
+    rng, files = np.random.default_rng(seed), np.arange(60) % 3
+    frame = table_of(rows=60, clusters=4, seed=seed)
+    for column, mine in (("a", levels[:3]), ("m", levels[3:])):
+        frame[column] = np.array(mine)[files] + spread * rng.normal(size=60)
+    pooled = pool_moments([reduced(frame[files == k]) for k in range(3)], overlapping="add")
+    assert_exact(pooled.table, frame, mean_tolerance=1e-10, cross_tolerance=1e-10, products=PRODUCTS)
+
+
+def test_a_product_of_three_needs_its_parts():
+    frame = table_of()
+    for products, fits in (([("a", "m", "c")], False), ([("m", "a"), ("c", "a"), ("m", "c"), ("a", "m", "c")], True)):
+        parts = [reduced(part, with_products(analysis_of(), products)) for part in (frame[:30], frame[30:])]
+        if fits:
+            assert_exact(pool_moments(parts, overlapping="add").table, frame, mean_tolerance=1e-11, products=products)
+            continue
+        with pytest.raises(UnsupportedError, match="cannot be pooled without those of 'a \\* m'"):
+            pool_moments(parts, overlapping="add")
+
+
 def test_patterns_are_pooled():
     frame = table_of(rows=400)
     rng = np.random.default_rng(3)
@@ -100,10 +130,40 @@ def test_one_cluster_in_two_files_is_an_error_unless_told():
     assert "overlapping: add" in str(caught.value)
 
 
+@pytest.mark.parametrize("overlapping", ["error", "add"])
+def test_a_copy_is_refused(tmp_path, overlapping):
+    frame = table_of()
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frames = [named(frame, "left"), named(frame.sample(frac=1, random_state=1), "right")]
+    of_file = with_products(analysis_of(tmp_path / "t.csv"), PRODUCTS)
+    files = [write_moments(reduce_table(of_file, min_cell=n), tmp_path / f"{n}.parquet") for n in (1, 2)]
+    other = named(frame.assign(g=frame["g"] + 10), "other")
+    for first, second in (frames, [read_moments(path) for path in files]):
+        with pytest.raises(DataError, match=f"of the same rows as {re.escape(first.name)}") as caught:
+            pool_moments([first, other, second], overlapping=overlapping)
+        assert caught.value.where == second.name
+        assert "would count twice" in str(caught.value)
+
+
 def test_a_cluster_in_one_file_only_is_named():
     frame = table_of(rows=120)
     pooled = pool_moments([named(frame, "left"), named(frame[frame["g"] > 0], "right")], overlapping="add")
     assert pooled.warnings == ("'overlapping: add' was asked for, and left alone has '0'",)
+
+
+def test_of_many_clusters_in_one_file_only_five_are_named():
+    frame = table_of(rows=120, clusters=12)
+    pooled = pool_moments([named(frame, "left"), named(frame[frame["g"] > 6], "right")], overlapping="add")
+    assert pooled.warnings == ("'overlapping: add' was asked for, and left alone has '0', '1', '2', '3', '4' and 2 more",)
+
+
+def test_clusters_in_three_files_are_added_in_their_order():
+    frame = table_of(rows=240, clusters=8)
+    owner = np.arange(240) // 8 % 3
+    present = [(owner == k) & (frame["g"] % (k + 2) != 0) for k in range(3)]
+    kept = frame[present[0] | present[1] | present[2]]
+    pooled = pool_moments([reduced(frame[mask]) for mask in present], overlapping="add")
+    assert_exact(pooled.table, kept, mean_tolerance=1e-11, cross_tolerance=1e-11, products=PRODUCTS)
 
 
 @pytest.mark.parametrize(
@@ -168,3 +228,34 @@ def test_the_extremes_known_are_kept():
     pooled = pool_moments([reduced(frame[:20]), reduced(frame[20:])], overlapping="add")
     whole = reduced(frame).table
     pd.testing.assert_frame_equal(pooled.table["minimum"].to_pandas(), whole["minimum"].to_pandas())
+
+
+class TestSmallCells:
+    def parts(self, tmp_path=None):
+        """Cluster 'x' is small in the first file, 'y' in both; the second file has no limit of its own."""
+        frame = table_of()
+        left = pd.concat([frame, table_of(rows=2).assign(g="x"), table_of(rows=2).assign(g="y")])
+        right = pd.concat([frame.assign(g="z"), table_of(rows=9, seed=5).assign(g="x"), table_of(rows=1).assign(g="y")])
+        parts = [reduce_table(analysis_of(), left, min_cell=3), reduce_table(analysis_of(), right, min_cell=2)]
+        if tmp_path is None:
+            return parts
+        return [read_moments(write_moments(part, tmp_path / f"{i}.parquet")) for i, part in enumerate(parts)]
+
+    def test_the_largest_limit_and_what_is_left_out_of_all(self):
+        for parts in (self.parts(), self.parts()[::-1]):
+            pooled = pool_moments(parts)
+            assert pooled.min_cell == 3
+            assert (pooled.dropped, pooled.thinned) == (("y",), ("x",))
+            assert (pooled.n_dropped, pooled.n_thinned) == (1, 1)
+
+    def test_files_know_only_how_many(self, tmp_path):
+        pooled = pool_moments(self.parts(tmp_path))
+        assert (pooled.min_cell, pooled.n_dropped, pooled.n_thinned) == (3, 3, 0)
+
+    def test_a_file_without_a_limit_comes_first(self):
+        frame = pd.concat([table_of(), table_of(rows=2).assign(g="x")])
+        parts = [reduced(table_of().assign(g="z"), analysis_of()), reduce_table(analysis_of(), frame, min_cell=4)]
+        pooled = pool_moments(parts)
+        assert pooled.min_cell == 4
+        assert "1 cluster(s) with fewer than 4 rows are not in the moments" in match_moments(analysis_of(), pooled).warnings
+        assert pool_moments(parts[:1]).min_cell is None

@@ -2,6 +2,9 @@
 
 import errno
 import json
+import os
+import stat
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +14,8 @@ import pytest
 import xarray as xr
 
 from causalcluster import read_moments, reduce_table, write_moments
-from causalcluster.errors import DataError, InputError
+from causalcluster.errors import DataError, InputError, UnsupportedError
+from causalcluster.moments import storage
 from causalcluster.moments.header import KEY
 from tests.data.builders import analysis_of, table_of, with_products
 
@@ -65,13 +69,14 @@ def test_patterns_are_those_of_pandas():
     assert set(parts) == set(marks)
     for missing, table in parts.items():
         rows = frame[marks == missing]
-        rows = rows.assign(**{"a * m": rows["a"] * rows["m"], "a * c": rows["a"] * rows["c"]})
+        centred = rows[nodes] - rows.groupby("g")[nodes].transform("mean")
+        rows = rows.assign(**{"a * m": centred["a"] * centred["m"], "a * c": centred["a"] * centred["c"]})
         names = [str(name) for name in table["column"].values]
         assert names == [name for name in [*nodes, "a * m", "a * c"] if not set(name.split(" * ")) & set(missing)]
         for label, group in rows.groupby("g"):
             cell = table.sel(cluster=str(label))
             assert int(cell["n"]) == len(group)
-            np.testing.assert_allclose(cell["mean"], group[names].mean(), rtol=1e-12)
+            np.testing.assert_allclose(cell["mean"], group[names].mean(), rtol=1e-12, atol=1e-9)
             expected = group[names].cov(ddof=0).to_numpy() * len(group)
             np.testing.assert_allclose(cell["cross"], expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
             assert bool(cell["reaches_high"]) == (group["a"].max() >= 1.0)
@@ -107,7 +112,7 @@ def test_a_changed_byte_is_noticed_or_changes_nothing(tmp_path):
     assert noticed > 20
 
 
-@pytest.mark.parametrize("name", ["n", "mean", "cross", "cluster", "reaches_low"])
+@pytest.mark.parametrize("name", ["n", "mean", "reference", "cross", "cluster", "reaches_low"])
 def test_changed_contents_are_refused(name, tmp_path):
     path = write_moments(made(), tmp_path / "m.parquet")
     table = pq.read_table(path)
@@ -136,6 +141,16 @@ def rewrite_header(path, change):
 def test_another_format_version(tmp_path):
     path = rewrite_header(write_moments(made(), tmp_path / "m.parquet"), {"version": 2, "new_key": 1})
     assert "format version 2, and this package reads version 1" in refused(path)
+
+
+@pytest.mark.parametrize(("name", "value"), [("level", "cluster"), ("group_size", 3)])
+def test_records_of_a_later_version(tmp_path, monkeypatch, name, value):
+    monkeypatch.setattr(storage, f"_{name.upper()}", value)
+    path = write_moments(made(), tmp_path / "m.parquet")
+    monkeypatch.undo()
+    message = refused(path)
+    assert f"records whose '{name}' is {value!r}" in message
+    assert "a later version" in message
 
 
 def test_a_damaged_header(tmp_path):
@@ -172,11 +187,38 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     assert path.read_text() == "earlier"
 
 
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o007])
+def test_the_umask_holds(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        path = write_moments(made(), tmp_path / "m.parquet")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.parametrize(("earlier", "kept"), [(0o600, 0o600), (0o440, 0o640), (0o664, 0o664)])
+def test_an_earlier_files_permissions_are_kept(tmp_path, earlier, kept):
+    path = tmp_path / "m.parquet"
+    path.write_text("earlier")
+    path.chmod(earlier)
+    write_moments(made(), path)
+    assert stat.S_IMODE(path.stat().st_mode) == kept
+    assert read_moments(path).counts.rows == 60
+
+
 def test_places_that_cannot_be_written(tmp_path):
     with pytest.raises(InputError, match="this is a folder"):
         write_moments(made(), tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         write_moments(made(), tmp_path / "none" / "m.parquet")
+
+
+def test_a_node_whose_likelihood_needs_rows():
+    analysis = analysis_of()
+    nodes = tuple(replace(node, family="bernoulli") if node.name == "m" else node for node in analysis.nodes)
+    with pytest.raises(UnsupportedError, match="node 'm' has the family 'bernoulli', whose likelihood needs rows"):
+        reduce_table(replace(analysis, nodes=nodes), table_of())
 
 
 def test_odd_labels_and_names_come_through(tmp_path):
@@ -199,14 +241,14 @@ class TestMinCell:
 
     def test_small_clusters_are_left_out(self, tmp_path):
         moments = reduce_table(analysis_of(), self.frame(), min_cell=4)
-        assert moments.dropped == ("few", "one") or moments.dropped == ("one", "few")
+        assert (moments.dropped, moments.thinned) == (("few", "one"), ())
         assert moments.counts.rows == 60
         assert moments.counts.clusters == 4
         assert moments.warnings == ()
         text = write_moments(moments, tmp_path / "m.parquet").read_bytes()
         assert b"few" not in text
         read = read_moments(tmp_path / "m.parquet")
-        assert (read.min_cell, read.n_dropped, read.dropped) == (4, 2, ())
+        assert (read.min_cell, read.n_dropped, read.n_thinned, read.dropped) == (4, 2, 0, ())
         xr.testing.assert_identical(moments.table, reduce_table(analysis_of(), table_of()).table)
 
     def test_without_it_a_warning_says_what_shows(self):
@@ -223,7 +265,20 @@ class TestMinCell:
         tables = [moments.table, *(pattern.table for pattern in moments.incomplete)]
         assert min(int(table["n"].min()) for table in tables) >= 10
         assert moments.counts.rows == sum(int(table["n"].sum()) for table in tables) < 400
-        assert moments.dropped
+        assert moments.dropped == ()
+        assert moments.thinned
+
+    def test_clusters_that_are_gone_and_clusters_that_lost_a_record(self, tmp_path):
+        frame = self.frame().reset_index(drop=True)
+        frame.loc[[0, 1, 2, 60], "m"] = np.nan
+        only_gaps = table_of(rows=6, m=np.nan).assign(g="gaps")
+        mixed = table_of(rows=7).assign(g="mixed")
+        mixed.loc[:4, "m"] = np.nan
+        moments = reduce_table(analysis_of(), pd.concat([frame, only_gaps, mixed]), min_cell=4)
+        assert (moments.dropped, moments.thinned) == (("few", "one"), ("0", "1", "2", "mixed"))
+        assert [list(p.table["cluster"].values) for p in moments.incomplete] == [["gaps", "mixed"]]
+        read = read_moments(write_moments(moments, tmp_path / "m.parquet"))
+        assert (read.n_dropped, read.n_thinned) == (2, 4)
 
     def test_dropped_rows_are_not_counted(self):
         frame = self.frame()
