@@ -12,7 +12,8 @@ from typing import Literal
 
 import networkx as nx
 
-from causalcluster.analysis.records import Analysis, Interaction
+from causalcluster.analysis.records import Analysis, Interaction, node_by_name
+from causalcluster.families import default_link
 from causalcluster.graph import CausalGraph, is_latent, to_admg_networkx, to_networkx
 from causalcluster.identification.separation import open_path, without_outgoing
 
@@ -62,6 +63,8 @@ class Setting:
         adjust for.
     products
         Interactions whose target is in `on_path`.
+    curved
+        Nodes in `on_path` whose equation has another link than the identity.
     """
 
     digraph: "nx.DiGraph[str]"
@@ -71,6 +74,12 @@ class Setting:
     on_path: tuple[str, ...]
     covariates: tuple[str, ...]
     products: tuple[Interaction, ...]
+    curved: tuple[str, ...] = ()
+
+    @property
+    def nonlinear(self) -> bool:
+        """Whether sums of products of coefficients along paths are no effects: products, or links, stand in the way."""
+        return bool(self.products or self.curved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +127,7 @@ def make_setting(analysis: Analysis, graph: CausalGraph, outcome: str, constant_
         on_path=on_path,
         covariates=tuple(name for name in graph.nodes if name in adjusted),
         products=tuple(term for term in graph.interactions if term.target in between),
+        curved=tuple(name for name in on_path if default_link(node_by_name(analysis, name).family) != "identity"),
     )
 
 

@@ -272,6 +272,10 @@ def _path(setting: Setting, path: tuple[str, ...]) -> Finding:
         product = " * ".join(bent[0].factors)
         reason = f"The equation of {bent[0].target} holds the interaction {product}, so the path has no effect of its own."
         return Finding(identified=False, reason=reason, instead="The effects nde and nie, where identified.")
+    curved = [name for name in setting.curved if name in path]
+    if curved:
+        reason = f"The equation of {curved[0]} is not linear, so the path has no effect of its own."
+        return Finding(identified=False, reason=reason, instead="The effects nde and nie, where identified.")
     violation = affected_confounder(setting, path) or path_route(setting, path) or shared_district(setting, path[1])
     if violation:
         return Finding(identified=False, reason=why_not(setting, violation))

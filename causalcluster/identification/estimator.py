@@ -35,7 +35,7 @@ def total_route(setting: Setting, adjustment: tuple[str, ...]) -> Violation | No
         opens a path (a covariate of a mediator that shares an unmeasured cause with the outcome does so).
     """
     biased = _first_confounded(setting, setting.on_path)
-    if biased is None or setting.products:
+    if biased is None or setting.nonlinear:
         return biased
     first = (setting.treatment,)
     found = _not_composed(setting, setting.on_path, (*first, *setting.covariates))
@@ -72,9 +72,9 @@ def mediation_route(setting: Setting, *, separate: bool) -> Violation | None:
     early = tuple(name for name in setting.on_path if name in before)
     late = tuple(name for name in setting.on_path if name not in before)
     biased_early, biased_late = _first_confounded(setting, early), _first_confounded(setting, late)
-    if biased_early and (separate or setting.products or undeclared_causes(setting)):
+    if biased_early and (separate or setting.nonlinear or undeclared_causes(setting)):
         return biased_early
-    if biased_late and setting.products:
+    if biased_late and setting.nonlinear:
         return biased_late
     found = biased_early and _not_composed(setting, early, (setting.treatment, *setting.covariates))
     return found or (
@@ -97,7 +97,7 @@ def cde_route(setting: Setting, fixed: tuple[str, ...]) -> Violation | None:
     around.remove_nodes_from(fixed)
     reached = nx.descendants(around, setting.treatment) & (nx.ancestors(around, setting.outcome) | {setting.outcome})
     moved = tuple(name for name in setting.on_path if name in reached)
-    skipped = () if setting.products else fixed
+    skipped = () if setting.nonlinear else fixed
     biased = _first_confounded(setting, moved, skipped)
     if biased is None:
         return None
@@ -105,7 +105,7 @@ def cde_route(setting: Setting, fixed: tuple[str, ...]) -> Violation | None:
     covariates = tuple(name for name in setting.covariates if name not in fixed)
     if (
         controlled_backdoor(setting, fixed, covariates)
-        or setting.products
+        or setting.nonlinear
         or any(nx.has_path(setting.digraph, name, held) for name in moved for held in fixed)
     ):
         return biased

@@ -60,10 +60,21 @@ def general_assumptions(
         f"Consistency: what follows from a value of {treatment} does not depend on how that value came about.",
         f"No interference: {treatment} in one row or cluster does not change the mediators or outcomes of another.",
         f"Positivity: both values of {treatment} could occur {everywhere}".rstrip() + ".",
-        "Linearity: every equation is linear in its parents and the declared products, with Gaussian errors.",
+        _functional_form(analysis),
         *_removed_by_centring(analysis, constant_inside),
     ]
     return tuple(sentences)
+
+
+def _functional_form(analysis: Analysis) -> str:
+    """Return what the equations take for granted about their shape and their errors."""
+    others = [f"{node.name} ({node.family})" for node in analysis.nodes if node.family != "gaussian"]
+    if not others:
+        return "Linearity: every equation is linear in its parents and the declared products, with Gaussian errors."
+    return (
+        "Form: every equation is linear in its parents and the declared products on the scale of its link, with the "
+        f"family that is named: {listed(others)}; the others have Gaussian errors."
+    )
 
 
 def _removed_by_centring(analysis: Analysis, constant_inside: Container[str]) -> list[str]:
