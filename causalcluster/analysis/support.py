@@ -21,8 +21,6 @@ _LATER_FILES = {
 _FITTED: tuple[Family, ...] = tuple(FAMILIES)
 """Families that a node may have in this version."""
 
-_INTERVENTIONAL = ("ide", "iie", "overall")
-
 Refusal = tuple[Place, str, str]
 """Where, what is asked for, and what to do instead."""
 
@@ -164,8 +162,6 @@ def _hypotheses(analysis: Analysis, document: Document) -> Iterator[Refusal]:
 
 def _refused_terms(hypothesis: Hypothesis) -> Iterator[str]:
     for _, term in hypothesis.claim.terms:
-        if term.effect in _INTERVENTIONAL:
-            yield f"the effect '{term.effect}'"
         for key, given in (("horizon", term.horizon is not None), ("regime", term.regime), ("at", term.at)):
             if given:
                 yield f"'{key}'"

@@ -63,7 +63,7 @@ def list_estimands(
     Returns
     -------
     tuple of Estimand
-        By outcome: total, nde, nie, tnde, pnie, cde, prop_mediated, path.
+        By outcome: total, nde, nie, tnde, pnie, cde, ide, iie, overall, prop_mediated, path.
     """
     wanted = set(identified)
     found: list[Estimand] = []
@@ -126,6 +126,7 @@ def _effects_on(
         rows.append(Estimand(outcome=outcome, effect="pnie", via="all", polynomial=difference(crossed, none)))
     rows += _controlled(outcome, question, system, scale, low, high)
     if mediators:
+        rows += _interventional(outcome, mediators, system, scale, low, high)
         rows += [
             Estimand(outcome=outcome, effect="prop_mediated", via=via, polynomial=p, denominator=total)
             for via, p in indirect.items()
@@ -143,6 +144,40 @@ def _all_mediators_high(system: System, outcome: str, mediators: tuple[str, ...]
     natural = {node: high for node in design.nodes}
     held = {node: mean_outcome(system, node, natural) for node in mediators if node in design.nodes}
     return mean_outcome(system, outcome, {node: low for node in design.nodes}, held=held)
+
+
+def _interventional(
+    outcome: str, mediators: tuple[str, ...], system: System, scale: Scale, low: float, high: float
+) -> list[Estimand]:
+    """Return ide, iie and overall: mediators drawn from their distribution under a treatment value, all else responding.
+
+    The outcome is linear in every mediator, so that draws enter by their means and nothing is left over for `dependence`.
+    """
+    design = system.design
+    drawn = {
+        level: {
+            node: mean_outcome(system, node, dict.fromkeys(design.nodes, level))
+            for node in mediators
+            if node in design.nodes
+        }
+        for level in (low, high)
+    }
+
+    def world(level: float, moved: int) -> Polynomial:
+        """Mean outcome with the first mediators drawn under high, the others under low."""
+        held = {node: drawn[high if k < moved else low][node] for k, node in enumerate(mediators) if node in drawn[low]}
+        return mean_outcome(system, outcome, dict.fromkeys(design.nodes, level), held=held)
+
+    def row(effect: str, via: str, left: Polynomial, right: Polynomial) -> Estimand:
+        polynomial = scale_by(add(left, right, factor=-1.0), scale.scale[outcome])
+        return Estimand(outcome=outcome, effect=effect, via=via, polynomial=polynomial)
+
+    none, steps = world(low, 0), [world(high, k) for k in range(len(mediators) + 1)]
+    rows = [row("ide", "", steps[0], none), row("iie", "all", steps[-1], steps[0])]
+    rows += [row("iie", name, steps[k + 1], steps[k]) for k, name in enumerate(mediators)]
+    if len(mediators) > 1:
+        rows.append(row("iie", "dependence", none, none))
+    return [*rows, row("overall", "", steps[-1], none)]
 
 
 def _paths(

@@ -22,6 +22,7 @@ from causalcluster.identification.conditions import (
 from causalcluster.identification.estimator import (
     any_confounded,
     cde_route,
+    first_confounded,
     mediation_route,
     path_route,
     total_route,
@@ -36,6 +37,7 @@ __all__ = [
     "controlled",
     "entering",
     "held_together",
+    "interventional",
     "natural",
     "paths",
     "proportion",
@@ -239,13 +241,50 @@ def _instead(setting: Setting, violation: Violation, total: Finding) -> str:
     reported = _total_or_nothing(total)
     if violation.condition != "affected_confounder":
         return reported
+    if interventional(setting, total).identified:
+        reported += " The interventional effects (ide, iie, overall)."
+    return f"{reported} With {violation.nodes[0]} declared as a mediator as well, the split may be identified."
+
+
+def interventional(setting: Setting, total: Finding) -> Finding:
+    """Decide the interventional direct and indirect effects (VanderWeele, Vansteelandt and Robins 2014).
+
+    Causes of mediator and outcome that the treatment affects may be there, as long as they are measured: they respond
+    to the treatment, while mediators are drawn anew.
+    """
     names = undeclared_causes(setting)
+    if not total.identified:
+        return Finding(identified=False, reason=total.reason)
     cut = without_outgoing(setting.digraph, setting.mediators)
     blocked = (setting.treatment, *setting.covariates, *names)
-    interventional = open_path(cut, setting.mediators, {setting.outcome}, blocked) is None
-    if total.identified and interventional:
-        reported += " Interventional effects would be identified but are not available in this version."
-    return f"{reported} With {violation.nodes[0]} declared as a mediator as well, the split may be identified."
+    violation = treatment_mediator(setting, setting.covariates)
+    if violation is None:
+        path = open_path(cut, setting.mediators, {setting.outcome}, blocked)
+        violation = Violation(condition="mediator_outcome", nodes=(path[0], setting.outcome), path=path) if path else None
+    violation = violation or first_confounded(setting)
+    if violation:
+        return Finding(identified=False, reason=why_not(setting, violation), instead=_total_or_nothing(total))
+    treatment, outcome = setting.treatment, setting.outcome
+    sentences = (
+        *total.assumptions,
+        given(setting.covariates, f"nothing unmeasured causes both {treatment} and {_either(setting.mediators)}"),
+        given(
+            (treatment, *setting.covariates, *names),
+            f"nothing unmeasured causes both {_either(setting.mediators)} and {outcome}",
+        ),
+    )
+    reason = (
+        "Mediators are drawn at random from their distribution under a value of the treatment, so no worlds are combined."
+    )
+    if names:
+        reason += f" {listed(names)}, which {treatment} may affect, responds to it on the way to {outcome}."
+    return Finding(
+        identified=True,
+        by="interventional effects, sequential exchangeability",
+        adjustment=setting.covariates,
+        assumptions=sentences,
+        reason=reason,
+    )
 
 
 def _total_or_nothing(total: Finding) -> str:

@@ -20,7 +20,15 @@ from causalcluster.graph import is_latent
 from causalcluster.identification.conditions import Setting, Violation, controlled_backdoor, undeclared_causes
 from causalcluster.identification.separation import open_path, without_edges
 
-__all__ = ["any_confounded", "cde_route", "confounded_edge", "mediation_route", "path_route", "total_route"]
+__all__ = [
+    "any_confounded",
+    "cde_route",
+    "confounded_edge",
+    "first_confounded",
+    "mediation_route",
+    "path_route",
+    "total_route",
+]
 
 
 def total_route(setting: Setting, adjustment: tuple[str, ...]) -> Violation | None:
@@ -50,7 +58,12 @@ def total_route(setting: Setting, adjustment: tuple[str, ...]) -> Violation | No
 
 def any_confounded(setting: Setting) -> bool:
     """Return whether some coefficient on a path from treatment to outcome is not a structural one."""
-    return _first_confounded(setting, setting.on_path) is not None
+    return first_confounded(setting) is not None
+
+
+def first_confounded(setting: Setting) -> Violation | None:
+    """Return the first equation between treatment and outcome that is confounded, or None."""
+    return _first_confounded(setting, setting.on_path)
 
 
 def mediation_route(setting: Setting, *, separate: bool) -> Violation | None:

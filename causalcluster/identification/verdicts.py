@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.graph import CausalGraph
-from causalcluster.identification.conditions import make_setting
+from causalcluster.identification.conditions import Setting, affected_confounder, make_setting
 from causalcluster.identification.decisions import (
     MOST_PATHS,
     Finding,
@@ -13,6 +13,7 @@ from causalcluster.identification.decisions import (
     controlled,
     entering,
     held_together,
+    interventional,
     natural,
     paths,
     proportion,
@@ -20,7 +21,10 @@ from causalcluster.identification.decisions import (
 )
 from causalcluster.identification.wording import general_assumptions
 
-__all__ = ["MOST_PATHS", "Verdict", "cde_via", "held_together", "identify", "verdict_to_json"]
+INTERVENTIONAL = ("ide", "iie", "overall")
+"""Reported where natural effects are barred by what the treatment affects, or where a claim names them."""
+
+__all__ = ["INTERVENTIONAL", "MOST_PATHS", "Verdict", "cde_via", "held_together", "identify", "verdict_to_json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,13 @@ def verdict_to_json(verdict: Verdict) -> dict[str, object]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(verdict).items()}
 
 
+def _wants_interventional(analysis: Analysis, setting: Setting, direct: Finding) -> bool:
+    """Whether a claim names an interventional effect, or a cause that the treatment affects bars natural ones."""
+    terms = (term for hypothesis in analysis.hypotheses for _, term in hypothesis.claim.terms)
+    claimed = any(term.effect in INTERVENTIONAL and term.outcome == setting.outcome for term in terms)
+    return claimed or (not direct.identified and affected_confounder(setting) is not None)
+
+
 def _for_outcome(
     analysis: Analysis, graph: CausalGraph, outcome: str, constant_inside: Collection[str]
 ) -> Iterator[Verdict]:
@@ -122,6 +133,12 @@ def _for_outcome(
             yield verdict("nie", via, finding)
         yield verdict("tnde", "", direct)
         yield verdict("pnie", "all", parts["all"])
+        if _wants_interventional(analysis, setting, direct):
+            drawn = interventional(setting, total)
+            yield verdict("ide", "", drawn)
+            for via in ("all", *mediators, *(("dependence",) if len(mediators) > 1 else ())):
+                yield verdict("iie", via, drawn)
+            yield verdict("overall", "", drawn)
     for via, finding in paths(setting, graph):
         yield verdict("path", via, finding)
     for held in held_together(analysis.question.fix):

@@ -18,7 +18,6 @@ def expected(line: int, what: str, fix: str) -> str:
 
 LEAVE = "Leave it out"
 TABLE = "Save the table as CSV (UTF-8) or Parquet"
-FAMILY = "Leave it out (the equation is then linear), or leave out the node"
 CLAIM = "Claim something about another effect, or leave the hypothesis out"
 PRODUCT = "Leave it out, or interact the treatment with a node on its way to the target"
 
@@ -37,16 +36,6 @@ PRODUCT = "Leave it out, or interact the treatment with a node on its way to the
             "panel.csv",
             "https://example.org/panel.csv",
             (4, "reading from an address ('https://example.org/panel.csv')", "Download the table first"),
-        ),
-        (
-            "injury: {layer: outcome}",
-            "injury: {layer: outcome, family: bernoulli, link: probit}",
-            (11, "the family 'bernoulli' (node 'injury')", FAMILY),
-        ),
-        (
-            "injury: {layer: outcome}",
-            "injury: {layer: outcome, family: binomial, trials: n}",
-            (11, "the family 'binomial' (node 'injury')", FAMILY),
         ),
         (
             "injury: {layer: outcome}",
@@ -84,9 +73,6 @@ def test_lagged_edges_and_horizons():
         ("model: {priors: framework}", "'priors: framework' under model", "Write 'priors: neutral'"),
         ("model: {priors: {base: framework}}", "'priors: framework' under model", "Write 'priors: neutral'"),
         ("hypotheses: framework", "'hypotheses: framework'", "List your own, each with an id and a claim"),
-        ("hypotheses: [{id: H1, claim: ide(wage) > 0}]", "the effect 'ide' in the claim of 'H1'", CLAIM),
-        ("hypotheses: [{id: H1, claim: nde(wage) > iie(wage)}]", "the effect 'iie' in the claim of 'H1'", CLAIM),
-        ("hypotheses: [{id: H1, claim: overall(wage) > 0}]", "the effect 'overall' in the claim of 'H1'", CLAIM),
         ("hypotheses: [{id: H1, claim: 'nie(wage, horizon=0) > 0'}]", "'horizon' in the claim of 'H1'", CLAIM),
         ("hypotheses: [{id: H1, claim: 'nie(wage, regime=pulse) > 0'}]", "'regime' in the claim of 'H1'", CLAIM),
         ("hypotheses: [{id: H1, claim: 'nie(wage, at={size: 0}) > 0'}]", "'at' in the claim of 'H1'", CLAIM),
@@ -138,7 +124,6 @@ def test_the_example_of_the_format_parses_up_to_its_refusals():
         ("  nested_in: [country]\n", 6, "the key 'nested_in' under data"),
         ("  crossed_with: [sector]\n", 6, "the key 'crossed_with' under data"),
         ("  unit: firm_id\n", 6, "the key 'unit' under data"),
-        (", family: bernoulli", 13, "the family 'bernoulli' (node 'injury')"),
         ("  - unions -> law @ lag 1     # a feedback edge\n", 20, "the lagged edge 'unions -> law @ lag 1'"),
     ]
     text = CONTRACT

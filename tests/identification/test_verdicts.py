@@ -78,7 +78,10 @@ def test_recanting_witness(decide):
     assert verdicts["total", ""].identified
     assert identified(verdicts, [*NATURAL, ("nie", "M"), ("path", "L"), ("path", "L>M")]) == [False] * 8
     assert "M <- L -> Y" in verdicts["nie", "all"].reason
-    assert "Interventional effects would be identified" in verdicts["nie", "all"].instead
+    assert "interventional effects (ide, iie, overall)" in verdicts["nie", "all"].instead
+    drawn = [("ide", ""), ("iie", "all"), ("iie", "M"), ("overall", "")]
+    assert identified(verdicts, drawn) == [True] * 4
+    assert "L, which A may affect, responds to it" in verdicts["iie", "all"].reason
     assert "L declared as a mediator" in verdicts["nie", "all"].instead
     # Robins and Greenland (1992); VanderWeele (2009): the controlled direct effect survives.
     assert verdicts["cde", "M=1.5"].identified
@@ -88,7 +91,8 @@ def test_recanting_witness(decide):
 def test_recanting_witness_with_hidden_confounding_promises_nothing(decide):
     verdicts = decide("A -> L -> M -> Y; L -> Y; A -> Y; M <-> Y", mediators="M")
     assert not verdicts["nie", "all"].identified
-    assert "Interventional" not in verdicts["nie", "all"].instead
+    assert "interventional" not in verdicts["nie", "all"].instead
+    assert not verdicts["iie", "all"].identified
 
 
 def test_two_mediators_in_series(decide):
