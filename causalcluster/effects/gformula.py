@@ -60,8 +60,8 @@ class Accuracy:
     most_cluster_points: int = 2048
     population_points: int = 1024
     most_population_points: int = 32_768
-    new_clusters: int = 256
-    inner_points: int = 8
+    new_clusters: int = 128
+    inner_points: int = 4
     replicates: int = 10
     draws: int = 24
 

@@ -182,9 +182,7 @@ def means_in_clusters(
         np.ascontiguousarray(sd),
         np.ascontiguousarray(group),
         points,
-        simulation.column_mean,
-        simulation.context,
-        simulation.size,
+        (simulation.column_mean, simulation.context, simulation.size),
         out,
     )
     return out
@@ -206,9 +204,7 @@ def means_in_population(simulation: Simulation, chosen: Ints, made: NewClusterPo
         _parameters(simulation, chosen),
         population,
         made.points,
-        simulation.column_mean,
-        simulation.context,
-        simulation.size,
+        (simulation.column_mean, simulation.context, simulation.size),
         out,
     )
     return out
