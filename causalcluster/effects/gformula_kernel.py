@@ -3,7 +3,8 @@
 A point is a row of context with a score for every stream of noise. All worlds and all draws see the same points. At a
 point the answers behind a mean are drawn in causal order, those of bernoulli and ordinal nodes followed through every
 value with its probability (an odometer over `Program.branch`); the outcome itself is not drawn, its mean given its
-parents is taken. Array names as in `Program`, `Points` and `Parameters`; s counts draws, g clusters, k equations.
+parents is taken. In the population of clusters that mean is also taken over the part of the outcome's coefficients that
+is independent of everything before it: given its regressors, the linear predictor is normal. Array names as in `Program`, `Points` and `Parameters`; s counts draws, g clusters, k equations.
 """
 
 import math
@@ -26,6 +27,8 @@ _LOGIT, _PROBIT = 2, 3
 _RADIX, _FIRST_TERM, _FIRST_THRESHOLD, _FIRST_GRADE, _N_GRADES = 4, 5, 7, 8, 9
 _SHIFT, _SCALE = 0, 1
 _MOST = 700.0
+_HERMITE_NODES, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
+_HERMITE_WEIGHTS = _HERMITE_WEIGHTS / _HERMITE_WEIGHTS.sum()
 
 
 class Parameters(NamedTuple):
@@ -56,6 +59,7 @@ class Population(NamedTuple):
     root: Any  # (S, P, Q)
     typical_log_sd: Any  # (S, K)
     spread: Any  # (S, K, nodes) log of the inverse variance over its mean
+    late: Any  # (K, Q) whether a score is integrated out of the mean of an equation's node
     coefficient_score: Any  # (groups, Q)
     sd_score: Any  # (groups, K)
 
@@ -152,12 +156,51 @@ def _mean(variable, number, grade, v, eta, sd, threshold):  # type: ignore[no-un
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_points(program, first, last, points, theta, sd, precision, threshold, gamma, student, tables, work, out, fixed_slot):  # type: ignore[no-untyped-def]
-    """Add the means (T,) at points first to last - 1 to the rows of out: each point's slot, or ``fixed_slot`` if not negative."""
+def _mean_of_normal(variable, number, grade, v, eta, variance, sd, threshold):  # type: ignore[no-untyped-def]
+    """Return the mean answer where the linear predictor is normal: exact for log links, else by 9-point quadrature."""
+    family = variable[v, 0]
+    if variance == 0.0 or family == _GAUSSIAN or family == _STUDENT:
+        return _mean(variable, number, grade, v, eta, sd, threshold)
+    if family == _LOGNORMAL or family == _POISSON or family == _NEGATIVE_BINOMIAL:
+        return _mean(variable, number, grade, v, eta + 0.5 * variance, sd, threshold)
+    total, wide = 0.0, math.sqrt(variance)
+    for h in range(_HERMITE_NODES.shape[0]):
+        at = eta + wide * _HERMITE_NODES[h]
+        total += _HERMITE_WEIGHTS[h] * _mean(variable, number, grade, v, at, sd, threshold)
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _late_variance(variable, term, factor, v, root, late, column_mean, cluster, values, x):  # type: ignore[no-untyped-def]
+    """Return the variance of the linear predictor over the scores that are integrated out."""
+    first, last, k = variable[v, _FIRST_TERM], variable[v, _FIRST_TERM + 1], variable[v, 1]
+    for t in range(first, last):
+        x[t - first] = 1.0
+        for f in range(term[t, 2], term[t, 3]):
+            x[t - first] *= values[factor[f]]
+        if term[t, 1] >= 0:
+            x[t - first] -= column_mean[cluster, term[t, 1]]
+    variance = 0.0
+    for q in range(root.shape[1]):
+        if late[k, q]:
+            total = 0.0
+            for t in range(first, last):
+                total += x[t - first] * root[term[t, 0], q]
+            variance += total * total
+    return variance
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_points(program, first, last, points, theta, early, root, late, sd, precision, threshold, gamma, student, tables, work, out, fixed_slot):  # type: ignore[no-untyped-def]
+    """Add the means (T,) at points first to last - 1 to the rows of out: each point's slot, or ``fixed_slot`` if not negative.
+
+    ``early`` (P,) are the coefficients of the outcomes' own equations; the rest of them, root (P, Q) times the scores
+    that are ``late`` (K, Q), is integrated out.
+    """
     variable, number, fixed, term, factor, drawn, branch_start, branch, target, grade = program
     _, rows, clusters, weights, slots, normal, uniform = points
     column_mean, context, size = tables
-    values, eta, mass, digit = work
+    values, eta, mass, digit, x = work
     n_variables = variable.shape[0]
     for i in range(first, last):
         row, cluster, weight = rows[i], clusters[i], weights[i]
@@ -176,19 +219,24 @@ def _add_points(program, first, last, points, theta, sd, precision, threshold, g
             mass[0] = 1.0
             while d >= 0:
                 v = target[t] if d == depth else branch[begin + d]
-                if not returning:
-                    eta[d] = _predict(variable, term, factor, v, theta, column_mean, cluster, values)
-                    digit[d] = 0
-                returning = False
                 if d == depth:
-                    total += mass[d] * _mean(variable, number, grade, v, eta[d], sd, threshold)
+                    at = _predict(variable, term, factor, v, early, column_mean, cluster, values)
+                    variance = 0.0
+                    if root.shape[1] > 0:
+                        variance = _late_variance(variable, term, factor, v, root, late, column_mean, cluster, values, x)
+                    total += mass[d] * _mean_of_normal(variable, number, grade, v, at, variance, sd, threshold)
                     d -= 1
                     while d >= 0 and digit[d] + 1 >= variable[branch[begin + d], _RADIX]:
                         d -= 1
                     if d >= 0:
                         digit[d] += 1
                         returning = True
-                elif variable[v, _RADIX] > 0:
+                    continue
+                if not returning:
+                    eta[d] = _predict(variable, term, factor, v, theta, column_mean, cluster, values)
+                    digit[d] = 0
+                returning = False
+                if variable[v, _RADIX] > 0:
                     mass[d + 1] = mass[d] * _grade_probability(
                         variable[v, 0],
                         variable[v, 2],
@@ -215,7 +263,17 @@ def _workspace(program, n_columns):  # type: ignore[no-untyped-def]
     n_variables, n_fixed = program.variable.shape[0], program.fixed.shape[0]
     values = np.zeros(n_variables + n_columns + n_fixed)
     values[n_variables + n_columns :] = program.fixed
-    return values, np.zeros(n_variables + 1), np.ones(n_variables + 1), np.zeros(n_variables + 1, np.int64)
+    return values, np.zeros(n_variables + 1), np.ones(n_variables + 1), np.zeros(n_variables + 1, np.int64), np.zeros(len(program.term))
+
+
+@numba.njit(cache=True, nogil=True)
+def _equation_of(program, n_coefficients):  # type: ignore[no-untyped-def]
+    """Return the equation (P,) of each coefficient."""
+    equation = np.zeros(n_coefficients, np.int64)
+    for v in range(program.variable.shape[0]):
+        for t in range(program.variable[v, _FIRST_TERM], program.variable[v, _FIRST_TERM + 1]):
+            equation[program.term[t, 0]] = program.variable[v, 1]
+    return equation
 
 
 @numba.njit(cache=True, nogil=True)
@@ -226,11 +284,13 @@ def add_observed(program, parameters, theta, sd, group, points, tables, out):  #
     """
     work = _workspace(program, tables[1].shape[1])
     precision, threshold, gamma, student = parameters
+    root, late = np.zeros((0, 0)), np.zeros((0, 0), np.bool_)
     for s in range(theta.shape[0]):
         for g in range(theta.shape[1]):
             first, last = points.start[group[s, g]], points.start[group[s, g] + 1]
             of_draw = precision[s], threshold[s], gamma[s], student[s]
-            _add_points(program, first, last, points, theta[s, g], sd[s, g], *of_draw, tables, work, out[s], g)
+            own = theta[s, g], theta[s, g], root, late, sd[s, g]
+            _add_points(program, first, last, points, *own, *of_draw, tables, work, out[s], g)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -238,18 +298,23 @@ def add_population(program, parameters, population, points, tables, out):  # typ
     """Add up out (S, slots, T) over new clusters, one for each group of points."""
     work = _workspace(program, tables[1].shape[1])
     precision, threshold, gamma, student = parameters
-    mean, root, typical_log_sd, spread, coefficient_score, sd_score = population
+    mean, root, typical_log_sd, spread, late, coefficient_score, sd_score = population
     n_coefficients, n_scores = root.shape[1:]
-    theta, sd = np.zeros(n_coefficients), np.zeros(typical_log_sd.shape[1])
+    theta, early, sd = np.zeros(n_coefficients), np.zeros(n_coefficients), np.zeros(typical_log_sd.shape[1])
+    equation = _equation_of(program, n_coefficients)
+    integrates, no_root = late.any(), np.zeros((0, 0))
     for s in range(mean.shape[0]):
         of_draw = precision[s], threshold[s], gamma[s], student[s]
         for o in range(points.start.shape[0] - 1):
             for p in range(n_coefficients):
-                total = mean[s, p]
+                total, rest = mean[s, p], 0.0
                 for q in range(n_scores):
-                    total += root[s, p, q] * coefficient_score[o, q]
-                theta[p] = total
+                    step = root[s, p, q] * coefficient_score[o, q]
+                    total += step
+                    rest += step if late[equation[p], q] else 0.0
+                theta[p], early[p] = total, total - rest
             for k in range(sd.shape[0]):
                 sd[k] = math.exp(typical_log_sd[s, k] - 0.5 * interpolate(spread[s], k, sd_score[o, k]))
             first, last = points.start[o], points.start[o + 1]
-            _add_points(program, first, last, points, theta, sd, *of_draw, tables, work, out[s], -1)
+            own = theta, early, root[s] if integrates else no_root, late, sd
+            _add_points(program, first, last, points, *own, *of_draw, tables, work, out[s], -1)

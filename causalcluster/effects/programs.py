@@ -89,12 +89,15 @@ class CompiledWorlds:
         Columns of noise that it reads.
     centres
         Products whose cluster means it reads, in order.
+    behind
+        The equations whose answers the means of an equation's node need, by equation.
     """
 
     program: Program
     position: Mapping[tuple[str, int], int]
     n_noise: int
     centres: tuple[tuple[str, ...], ...]
+    behind: Mapping[int, frozenset[int]]
 
 
 def compile_worlds(network: Network, asked: Sequence[tuple[str, World]]) -> CompiledWorlds:
@@ -107,7 +110,11 @@ def compile_worlds(network: Network, asked: Sequence[tuple[str, World]]) -> Comp
             builder.targets.append(variable)
         position[outcome, id(world)] = builder.targets.index(variable)
     return CompiledWorlds(
-        program=builder.program(), position=position, n_noise=max(builder.n_noise, 1), centres=tuple(builder.centres)
+        program=builder.program(),
+        position=position,
+        n_noise=max(builder.n_noise, 1),
+        centres=tuple(builder.centres),
+        behind=builder.behind(),
     )
 
 
@@ -212,6 +219,15 @@ class _Builder:
             target=_ints(self.targets),
             grade=np.array([0.0, 1.0, *(value for values in self._grades() for value in values)]),
         )
+
+    def behind(self) -> dict[int, frozenset[int]]:
+        """Return the equations of the variables behind the means of each equation's node."""
+        found: dict[int, frozenset[int]] = {}
+        for target in self.targets:
+            used = frozenset(self.variables[v].equation for v in self._ancestors(target))
+            k = self.variables[target].equation
+            found[k] = found.get(k, frozenset()) | used
+        return found
 
     def _ancestors(self, target: int) -> list[int]:
         """Return the variables behind a mean; a variable's number is above its parents'."""
