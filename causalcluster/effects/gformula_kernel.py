@@ -1,10 +1,11 @@
 """Means of outcomes in many worlds at many points, for many draws: the compiled part of the g-formula.
 
 A point is a row of context with a score for every stream of noise. All worlds and all draws see the same points. At a
-point the answers behind a mean are drawn in causal order, those of bernoulli and ordinal nodes followed through every
-value with its probability (an odometer over `Program.branch`); the outcome itself is not drawn, its mean given its
-parents is taken. In the population of clusters that mean is also taken over the part of the outcome's coefficients that
-is independent of everything before it: given its regressors, the linear predictor is normal. Array names as in `Program`, `Points` and `Parameters`; s counts draws, g clusters, k equations.
+point the answers behind a mean are drawn in causal order, those of discrete nodes followed through every value with its
+probability (an odometer over `Program.branch`; counts that spread too widely are drawn); the outcome itself is not drawn,
+its mean given its parents is taken. In the population of clusters that mean is also taken over the part of the outcome's
+coefficients that is independent of everything before it: given its regressors, the linear predictor is normal. Array
+names as in `Program`, `Points` and `Parameters`; s counts draws, g clusters, k equations.
 """
 
 import math
@@ -24,9 +25,12 @@ from causalcluster.effects.quantiles import (
 _GAUSSIAN, _LOGNORMAL, _STUDENT, _BERNOULLI, _BINOMIAL, _POISSON, _NEGATIVE_BINOMIAL, _ORDINAL, _BETA = range(9)
 _LOGIT, _PROBIT = 2, 3
 # Columns of `Program.variable` and of `Program.number`.
-_RADIX, _FIRST_TERM, _FIRST_THRESHOLD, _FIRST_GRADE, _N_GRADES = 4, 5, 7, 8, 9
+_FIRST_TERM, _FIRST_THRESHOLD, _FIRST_GRADE, _N_GRADES = 4, 6, 7, 8
 _SHIFT, _SCALE = 0, 1
 _MOST = 700.0
+_WIDEST_COUNT = 40.0
+_LAST_COUNT = 127
+_NEGLIGIBLE = 1e-11
 _HERMITE_NODES, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _HERMITE_WEIGHTS = _HERMITE_WEIGHTS / _HERMITE_WEIGHTS.sum()
 
@@ -35,6 +39,7 @@ class Parameters(NamedTuple):
     """What a draw has beyond coefficients and residual standard deviations."""
 
     precision: Any  # (S, K)
+    shape: Any  # (S, K)
     threshold: Any  # (S, all thresholds)
     gamma: Any  # (S, K, nodes) log of a gamma of mean one with the shape of a negative binomial
     student: Any  # (S, K, nodes) log(t / z)
@@ -95,6 +100,35 @@ def _grade_probability(family, link, eta, digit, n_grades, first, threshold):  #
     upper = inverse_link(link, threshold[first + digit] - eta) if digit < n_grades - 1 else 1.0
     lower = inverse_link(link, threshold[first + digit - 1] - eta) if digit > 0 else 0.0
     return upper - lower
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_followed(family, link, eta, size, shape):  # type: ignore[no-untyped-def]
+    """Whether so few values have any probability that each is followed."""
+    if family == _BERNOULLI or family == _ORDINAL:
+        return True
+    if family == _BINOMIAL:
+        return size <= _WIDEST_COUNT
+    mean = size * math.exp(min(eta, _MOST))
+    variance = mean + (mean * mean / shape if family == _NEGATIVE_BINOMIAL else 0.0)
+    return mean + 6.0 * math.sqrt(variance) <= _WIDEST_COUNT
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_probability(family, link, eta, digit, before, size, shape):  # type: ignore[no-untyped-def]
+    """Return the probability of a count, ``before`` that of the count below it."""
+    if family == _BINOMIAL:
+        share = min(max(inverse_link(link, eta), 1e-15), 1.0 - 1e-15)
+        if digit == 0:
+            return math.exp(size * math.log1p(-share))
+        return before * share / (1.0 - share) * (size - digit + 1.0) / digit
+    mean = size * math.exp(min(eta, _MOST))
+    if family == _POISSON:
+        return math.exp(-mean) if digit == 0 else before * mean / digit
+    share = mean / (shape + mean)
+    if digit == 0:
+        return math.exp(shape * math.log1p(-share))
+    return before * share * (shape + digit - 1.0) / digit
 
 
 @numba.njit(cache=True, nogil=True)
@@ -191,7 +225,7 @@ def _late_variance(variable, term, factor, v, root, late, column_mean, cluster, 
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_points(program, first, last, points, theta, early, root, late, sd, precision, threshold, gamma, student, tables, work, out, fixed_slot):  # type: ignore[no-untyped-def]
+def _add_points(program, first, last, points, theta, early, root, late, sd, precision, shape, threshold, gamma, student, tables, work, out, fixed_slot):  # type: ignore[no-untyped-def]
     """Add the means (T,) at points first to last - 1 to the rows of out: each point's slot, or ``fixed_slot`` if not negative.
 
     ``early`` (P,) are the coefficients of the outcomes' own equations; the rest of them, root (P, Q) times the scores
@@ -200,7 +234,7 @@ def _add_points(program, first, last, points, theta, early, root, late, sd, prec
     variable, number, fixed, term, factor, drawn, branch_start, branch, target, grade = program
     _, rows, clusters, weights, slots, normal, uniform = points
     column_mean, context, size = tables
-    values, eta, mass, digit, x = work
+    values, eta, mass, digit, x, state = work
     n_variables = variable.shape[0]
     for i in range(first, last):
         row, cluster, weight = rows[i], clusters[i], weights[i]
@@ -218,7 +252,7 @@ def _add_points(program, first, last, points, theta, early, root, late, sd, prec
             d, total, returning = 0, 0.0, False
             mass[0] = 1.0
             while d >= 0:
-                v = target[t] if d == depth else branch[begin + d]
+                v = target[t] if d == depth else branch[begin + d, 0]
                 if d == depth:
                     at = _predict(variable, term, factor, v, early, column_mean, cluster, values)
                     variance = 0.0
@@ -226,35 +260,43 @@ def _add_points(program, first, last, points, theta, early, root, late, sd, prec
                         variance = _late_variance(variable, term, factor, v, root, late, column_mean, cluster, values, x)
                     total += mass[d] * _mean_of_normal(variable, number, grade, v, at, variance, sd, threshold)
                     d -= 1
-                    while d >= 0 and digit[d] + 1 >= variable[branch[begin + d], _RADIX]:
+                    while d >= 0 and state[d, 2] == 0.0:
                         d -= 1
                     if d >= 0:
                         digit[d] += 1
                         returning = True
                     continue
+                family, link, k = variable[v, 0], variable[v, 2], variable[v, 1]
                 if not returning:
                     eta[d] = _predict(variable, term, factor, v, theta, column_mean, cluster, values)
                     digit[d] = 0
-                returning = False
-                if variable[v, _RADIX] > 0:
-                    mass[d + 1] = mass[d] * _grade_probability(
-                        variable[v, 0],
-                        variable[v, 2],
-                        eta[d],
-                        digit[d],
-                        variable[v, _N_GRADES],
-                        variable[v, _FIRST_THRESHOLD],
-                        threshold,
-                    )
-                    value = grade[variable[v, _FIRST_GRADE] + digit[d]]
+                if returning or (
+                    branch[begin + d, 1] == 1 and _is_followed(family, link, eta[d], size[row, k], shape[k])
+                ):
+                    if family == _BERNOULLI or family == _ORDINAL:
+                        n_grades, cut = variable[v, _N_GRADES], variable[v, _FIRST_THRESHOLD]
+                        share = _grade_probability(family, link, eta[d], digit[d], n_grades, cut, threshold)
+                        value = grade[variable[v, _FIRST_GRADE] + digit[d]]
+                        state[d, 2] = 1.0 if digit[d] + 1 < n_grades else 0.0
+                    else:
+                        share = _count_probability(family, link, eta[d], digit[d], state[d, 0], size[row, k], shape[k])
+                        value = digit[d] / size[row, k]
+                        state[d, 0] = share
+                        state[d, 1] = share if digit[d] == 0 else state[d, 1] + share
+                        state[d, 2] = 1.0
+                        if 1.0 - state[d, 1] < _NEGLIGIBLE or digit[d] == _LAST_COUNT:
+                            share += 1.0 - state[d, 1]
+                            state[d, 2] = 0.0
+                    mass[d + 1] = mass[d] * share
                     values[v] = (value - number[v, _SHIFT]) / number[v, _SCALE]
-                    d += 1
                 else:
                     mass[d + 1] = mass[d]
+                    state[d, 2] = 0.0
                     values[v] = _draw(
                         variable, number, grade, v, eta[d], sd, precision, threshold, gamma, student, size, row, normal, uniform, i
                     )
-                    d += 1
+                returning = False
+                d += 1
             out[slot, t] += weight * total
 
 
@@ -263,7 +305,8 @@ def _workspace(program, n_columns):  # type: ignore[no-untyped-def]
     n_variables, n_fixed = program.variable.shape[0], program.fixed.shape[0]
     values = np.zeros(n_variables + n_columns + n_fixed)
     values[n_variables + n_columns :] = program.fixed
-    return values, np.zeros(n_variables + 1), np.ones(n_variables + 1), np.zeros(n_variables + 1, np.int64), np.zeros(len(program.term))
+    n = n_variables + 1
+    return values, np.zeros(n), np.ones(n), np.zeros(n, np.int64), np.zeros(len(program.term)), np.zeros((n, 3))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -283,12 +326,12 @@ def add_observed(program, parameters, theta, sd, group, points, tables, out):  #
     ``tables`` are cluster means (G, products), context (R, C) and trials or exposure (R, K).
     """
     work = _workspace(program, tables[1].shape[1])
-    precision, threshold, gamma, student = parameters
+    precision, shape, threshold, gamma, student = parameters
     root, late = np.zeros((0, 0)), np.zeros((0, 0), np.bool_)
     for s in range(theta.shape[0]):
         for g in range(theta.shape[1]):
             first, last = points.start[group[s, g]], points.start[group[s, g] + 1]
-            of_draw = precision[s], threshold[s], gamma[s], student[s]
+            of_draw = precision[s], shape[s], threshold[s], gamma[s], student[s]
             own = theta[s, g], theta[s, g], root, late, sd[s, g]
             _add_points(program, first, last, points, *own, *of_draw, tables, work, out[s], g)
 
@@ -297,14 +340,14 @@ def add_observed(program, parameters, theta, sd, group, points, tables, out):  #
 def add_population(program, parameters, population, points, tables, out):  # type: ignore[no-untyped-def]
     """Add up out (S, slots, T) over new clusters, one for each group of points."""
     work = _workspace(program, tables[1].shape[1])
-    precision, threshold, gamma, student = parameters
+    precision, shape, threshold, gamma, student = parameters
     mean, root, typical_log_sd, spread, late, coefficient_score, sd_score = population
     n_coefficients, n_scores = root.shape[1:]
     theta, early, sd = np.zeros(n_coefficients), np.zeros(n_coefficients), np.zeros(typical_log_sd.shape[1])
     equation = _equation_of(program, n_coefficients)
     integrates, no_root = late.any(), np.zeros((0, 0))
     for s in range(mean.shape[0]):
-        of_draw = precision[s], threshold[s], gamma[s], student[s]
+        of_draw = precision[s], shape[s], threshold[s], gamma[s], student[s]
         for o in range(points.start.shape[0] - 1):
             for p in range(n_coefficients):
                 total, rest = mean[s, p], 0.0

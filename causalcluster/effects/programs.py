@@ -1,9 +1,9 @@
 """Worlds to one flat program: every distinct answer of a node once, whatever the worlds that need it.
 
 A variable is a node's answer to a treatment value, to its parents' answers and to one stream of noise. Worlds share
-variables, so what two worlds have in common is simulated once and cancels exactly in their contrast. The answers of
-bernoulli and ordinal nodes are not drawn: every value is followed with its probability, as long as a mean needs no more
-than `MOST_BRANCHES` combinations.
+variables, so what two worlds have in common is simulated once and cancels exactly in their contrast. Discrete answers are
+not drawn: every value is followed with its probability, as long as a mean needs no more than `MOST_BRANCHES`
+combinations (a count, of which the kernel follows as many values as have any probability, is taken for `COUNT_BRANCHES`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,6 +33,7 @@ FAMILY_CODES: Mapping[Family, int] = {
 }
 LINK_CODES: Mapping[Link, int] = {"identity": 0, "log": 1, "logit": 2, "probit": 3, "cloglog": 4}
 MOST_BRANCHES = 64
+COUNT_BRANCHES = 12
 
 
 class Program(NamedTuple):
@@ -43,8 +44,8 @@ class Program(NamedTuple):
     Attributes
     ----------
     variable
-        (V, 10) family code, equation, link code, column of the noise (-1: none), number of values that are followed (0
-        where the answer is drawn), first and last term, first threshold, first grade, number of grades.
+        (V, 9) family code, equation, link code, column of the noise (-1: none), first and last term, first threshold, first
+        grade, number of grades.
     number
         (V, 2) shift and scale of the node.
     fixed
@@ -54,9 +55,10 @@ class Program(NamedTuple):
     factor
         (factors,) what is multiplied.
     drawn
-        Variables that depend on no followed one, in order.
+        Variables that are drawn for all means alike, in order.
     branch_start, branch
-        (T + 1,) and the other variables that each mean needs, in order.
+        (T + 1,) and the other variables that each mean needs, in order, each with 1 where its values are followed and 0
+        where it is drawn.
     target
         (T,) the variable whose mean is asked for.
     grade
@@ -193,15 +195,19 @@ class _Builder:
             return len(self.network.grades[equation.node])
         sizes = self.network.context.sizes.get(equation.node)
         single = equation.family == "binomial" and (sizes is None or bool((sizes == 1.0).all()))
-        return 2 if equation.family == "bernoulli" or single else 0
+        if equation.family == "bernoulli" or single:
+            return 2
+        return COUNT_BRANCHES if equation.family in ("binomial", "poisson", "negative_binomial") else 0
 
     def program(self) -> Program:
         chains = [self._ancestors(target) for target in self.targets]
-        self._limit_branches(chains)
-        self._assign_noise()
-        followed = self._depends_on_followed()
-        branches = [[v for v in chain if followed[v]] for chain in chains]
-        needed = sorted({v for chain in chains for v in chain if not followed[v]})
+        followed = [self._followed(chain) for chain in chains]
+        self._assign_noise(chains, followed)
+        alike = self._drawn_alike(frozenset().union(*followed))
+        branches = [
+            [(v, int(v in follow)) for v in chain if v not in alike] for chain, follow in zip(chains, followed, strict=True)
+        ]
+        needed = sorted({v for chain in chains for v in chain if v in alike})
         n_variables, n_columns = len(self.variables), len(self.network.context.columns)
         start = {"variable": 0, "context": n_variables, "fixed": n_variables + n_columns}
         codes = [
@@ -215,7 +221,7 @@ class _Builder:
             factor=_ints([code for factors in codes for code in factors]),
             drawn=_ints(needed),
             branch_start=_offsets(branches),
-            branch=_ints([v for chain in branches for v in chain]),
+            branch=np.array([item for chain in branches for item in chain], dtype=np.int64).reshape(-1, 2),
             target=_ints(self.targets),
             grade=np.array([0.0, 1.0, *(value for values in self._grades() for value in values)]),
         )
@@ -240,18 +246,19 @@ class _Builder:
                 waiting += self.variables[v].parents
         return sorted(found)
 
-    def _limit_branches(self, chains: Sequence[Sequence[int]]) -> None:
-        """Draw the answers furthest from the outcome where following all of them would take too many branches."""
-        for chain in chains:
-            while np.prod([max(self.variables[v].radix, 1) for v in chain]) > MOST_BRANCHES:
-                first = next(v for v in chain if self.variables[v].radix)
-                self.variables[first].radix = 0
+    def _followed(self, chain: Sequence[int]) -> frozenset[int]:
+        """Return the discrete variables behind a mean whose values are followed: too many, and the first ones are drawn."""
+        discrete = [v for v in chain if self.variables[v].radix]
+        while np.prod([self.variables[v].radix for v in discrete]) > MOST_BRANCHES:
+            discrete = discrete[1:]
+        return frozenset(discrete)
 
-    def _assign_noise(self) -> None:
+    def _assign_noise(self, chains: Sequence[Sequence[int]], followed: Sequence[frozenset[int]]) -> None:
         """Give each drawn (node, stream) its column; a negative binomial has a second one after it."""
         columns: dict[tuple[int, str], int] = {}
-        for variable in self.variables:
-            if variable.noise is None or variable.radix:
+        drawn = {v for chain, follow in zip(chains, followed, strict=True) for v in chain if v not in follow}
+        for v, variable in enumerate(self.variables):
+            if variable.noise is None or not (v in drawn or self._is_count(variable)):
                 continue
             key = (variable.equation, variable.noise)
             if key not in columns:
@@ -260,11 +267,17 @@ class _Builder:
                 self.n_noise += 2 if family == "negative_binomial" else 1
             variable.column = columns[key]
 
-    def _depends_on_followed(self) -> list[bool]:
-        followed: list[bool] = []
-        for variable in self.variables:
-            followed.append(variable.radix > 0 or any(followed[v] for v in variable.parents))
-        return followed
+    def _is_count(self, variable: _Variable) -> bool:
+        family = self.network.design.equations[variable.equation].family
+        return family in ("poisson", "negative_binomial") or (family == "binomial" and variable.radix != 2)
+
+    def _drawn_alike(self, followed: frozenset[int]) -> frozenset[int]:
+        """Return the variables that no mean follows, nor any variable behind them."""
+        alike: set[int] = set()
+        for v, variable in enumerate(self.variables):
+            if v not in followed and variable.parents <= alike:
+                alike.add(v)
+        return frozenset(alike)
 
     def _grades(self) -> list[list[float]]:
         return [
@@ -282,7 +295,7 @@ class _Builder:
             k, equation = variable.equation, equations[variable.equation]
             single = equation.family == "binomial" and variable.radix == 2
             family = FAMILY_CODES["bernoulli" if single else equation.family]
-            head = [family, k, LINK_CODES[equation.link], variable.column, variable.radix, first_term[v], first_term[v + 1]]
+            head = [family, k, LINK_CODES[equation.link], variable.column, first_term[v], first_term[v + 1]]
             rows.append([*head, first_threshold[k], first_grade[k] if grades[k] else 0, len(grades[k]) or 2])
         return np.array(rows, dtype=np.int64)
 

@@ -139,7 +139,7 @@ def _only_present(network: Network, present: Ints, n_clusters: int) -> Network:
 
 def _flat(values: Floats) -> Floats:
     """Return (chain, draw, ...) as (chain draw, ...)."""
-    return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), dtype=float)
+    return np.ascontiguousarray(values.reshape(values.shape[0] * values.shape[1], *values.shape[2:]), dtype=float)
 
 
 def _by_equation(values: Floats | None, n_draws: int, n_equations: int, default: float) -> Floats:
@@ -262,6 +262,7 @@ def _parameters(simulation: Simulation, chosen: Ints) -> Parameters:
     students = np.array([k for k, e in enumerate(equations) if e.family == "student"], dtype=np.int64)
     return Parameters(
         precision=simulation.precision[chosen],
+        shape=simulation.shape[chosen],
         threshold=simulation.threshold[chosen],
         gamma=_tabulate(gamma_table, simulation.shape[chosen], counts),
         student=_tabulate(student_table, simulation.nu[chosen], students),

@@ -16,6 +16,8 @@ SCALE = {"a": 2.0, "c": 0.5, "m": 1.3, "y": 2.5}
 LOW, HIGH = 1.0, 3.0
 OF_M = [0.1, 0.5, 0.2]
 OF_Y = [-0.3, 0.4, 0.3, -0.2, 0.2]
+# The mean of exp(b m) is infinite for a lognormal m and b > 0: log links get a slope of at most -0.2.
+OF_LOG_Y = [-0.3, 0.4, -0.3, -0.2, 0.2]
 GRADES = (1.0, 2.0, 4.0)
 THRESHOLDS = (-0.6, 0.5)
 SETTINGS = {"sd": (0.8, 0.6), "nu": (5.0, 5.0), "shape": (2.0, 3.0), "precision": (8.0, 5.0)}
@@ -40,7 +42,13 @@ def oracle_node(name, family, link, k):
     )
 
 
+def coefficients_of(outcome_family):
+    return OF_LOG_Y if default_link(outcome_family) == "log" else OF_Y
+
+
 def equations(mediator_family, outcome_family):
+    b = coefficients_of(outcome_family)
+
     def own(name, family, eta):
         return SHIFT[name] + SCALE[name] * eta if FAMILIES[family].standardised else eta
 
@@ -49,7 +57,7 @@ def equations(mediator_family, outcome_family):
 
     def of_y(a, m, c):
         a, m, c = std("a", a), std("m", m), std("c", c)
-        return own("y", outcome_family, OF_Y[0] + OF_Y[1] * a + OF_Y[2] * m + OF_Y[3] * c + OF_Y[4] * a * m)
+        return own("y", outcome_family, b[0] + b[1] * a + b[2] * m + b[3] * c + b[4] * a * m)
 
     return of_m, of_y
 
@@ -65,7 +73,7 @@ def both(mediator, outcome, seed):
         grades={name: np.array(GRADES) for name in ordinal},
         sizes={name: np.full(5, 6.0) for name, family in (("m", m_family), ("y", y_family)) if family == "binomial"},
     )
-    draws = fixed_draws([*OF_M, *OF_Y], 2, thresholds={name: THRESHOLDS for name in ordinal}, **SETTINGS)
+    draws = fixed_draws([*OF_M, *coefficients_of(y_family)], 2, thresholds={name: THRESHOLDS for name in ordinal}, **SETTINGS)
     keys = [("y", effect, "") for effect in ("total", "nde", "tnde")]
     keys += [("y", "nie", "all"), ("y", "pnie", "all"), ("y", "cde", "m=1")]
     got = evaluate(network, draws, ask(["m"], fix=[("m", 1.0)]), (LOW, HIGH), keys=keys)
