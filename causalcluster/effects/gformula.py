@@ -6,7 +6,7 @@ posterior standard deviations and brought below a target by taking more points.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -34,6 +34,7 @@ Ints = NDArray[np.int64]
 MEASURED = ("population", "sample", "cluster")
 """Levels whose noise is measured and brought below the target."""
 _NUMBERS_AT_ONCE = 2_000_000
+_ROUNDING = 1e-9
 _OBSERVED = frozenset({"sample", "sample_rows", "cluster", "new"})
 
 
@@ -56,14 +57,14 @@ class Accuracy:
     """
 
     target: float = 0.02
-    cluster_points: int = 32
+    cluster_points: int = 64
     most_cluster_points: int = 2048
     population_points: int = 1024
     most_population_points: int = 32_768
-    new_clusters: int = 256
-    inner_points: int = 8
-    replicates: int = 10
-    draws: int = 24
+    new_clusters: int = 128
+    inner_points: int = 4
+    replicates: int = 8
+    draws: int = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,10 +159,10 @@ def simulate_effects(
     """
     accuracy = accuracy or Accuracy()
     run = _prepare(effects, network, draws, random_seed, levels)
-    accuracy, _ = _choose_points(run, accuracy, random_seed)
+    accuracy, error = _choose_points(run, accuracy, random_seed)
     points = _make_points(run, accuracy, run.levels, [random_seed, 5])
     values = _evaluate(run, points, np.arange(len(run.simulation.theta)))
-    noise = _report_noise(run, accuracy, values, random_seed)
+    noise = _report_noise(run, accuracy, error, values)
     keys = run.keys()
     shape = draws.coefficients.theta.shape[:2]
     coords = {name: ("row", np.array([key[i] for key in keys], dtype=object)) for i, name in enumerate(COORDS)}
@@ -255,10 +256,10 @@ def _means_by_level(run: _Run, points: _PointSets, chosen: Ints) -> dict[str, Fl
         theta, sd, like = (item[chosen][:, None] for item in run.unseen)
         found["new"] = means_in_clusters(simulation, chosen, points.observed, theta=theta, sd=sd, group=like)[:, 0]
     if points.population is not None:
-        found["population"] = means_in_population(simulation, chosen, points.population, 1)[:, 0]
+        found["population"] = means_in_population(simulation, chosen, points.population, 1, integrate=True)[:, 0]
     if points.nested is not None:
         n_outer = points.n_clusters_nested
-        means = means_in_population(simulation, chosen, points.nested[0], 2 * n_outer)
+        means = means_in_population(simulation, chosen, points.nested[0], 2 * n_outer, integrate=False)
         weights = points.nested[1]
         found["between_sd"] = means.reshape(len(chosen), n_outer, 2, -1)
         found["weights"] = weights
@@ -304,21 +305,20 @@ def _spread(value: Floats, weights: Floats) -> Floats:
     return np.sqrt(np.maximum(np.einsum("so,so,o->s", centred[..., 0], centred[..., 1], weights), 0.0))
 
 
-def _choose_points(run: _Run, accuracy: Accuracy, random_seed: int) -> tuple[Accuracy, dict[str, float]]:
-    """Double points until the noise is below the target, judged at a few draws."""
-    chosen = _some_draws(run, 4 * accuracy.draws)
-    known: dict[tuple[str, int], float] = {}
-    spread = None
+def _choose_points(run: _Run, accuracy: Accuracy, random_seed: int) -> tuple[Accuracy, Floats]:
+    """Double points until the noise is below the target; return them and the Monte Carlo sd of the measured rows.
+
+    The posterior standard deviations by which it is judged come from a few draws.
+    """
+    measured = _measured(run)
+    points = _make_points(measured, accuracy, measured.levels, [random_seed, 8])
+    posterior_sd = _evaluate(measured, points, _some_draws(run, 4 * accuracy.draws)).std(axis=1)
     while True:
-        if spread is None:
-            points = _make_points(_measured(run), accuracy, _measured(run).levels, [random_seed, 8, 0])
-            spread = _evaluate(_measured(run), points, chosen).std(axis=1)
-        ratio = _ratios(run, accuracy, spread, random_seed)
-        after = _more_points(accuracy, ratio)
+        error = _monte_carlo_sd(measured, accuracy, random_seed)
+        after = _more_points(accuracy, _largest_ratios(measured, error, posterior_sd))
         if after == accuracy:
-            return accuracy, ratio
+            return accuracy, error
         accuracy = after
-        known.clear()
 
 
 def _more_points(accuracy: Accuracy, ratio: Mapping[str, float]) -> Accuracy:
@@ -340,20 +340,9 @@ def _more_points(accuracy: Accuracy, ratio: Mapping[str, float]) -> Accuracy:
     )
 
 
-def _report_noise(run: _Run, accuracy: Accuracy, values: Floats, random_seed: int) -> Noise:
-    kept = np.array([key[3] in MEASURED for key in run.keys()], dtype=bool)
-    ratio = _ratios(run, accuracy, values[kept].std(axis=1), random_seed + 1)
-    return Noise(
-        ratio=ratio,
-        cluster_points=accuracy.cluster_points,
-        population_points=accuracy.population_points,
-        met=all(item <= accuracy.target for item in ratio.values()),
-    )
-
-
-def _ratios(run: _Run, accuracy: Accuracy, posterior_sd: Floats, random_seed: int) -> dict[str, float]:
-    """Return the largest ratio of Monte Carlo to posterior standard deviation by level."""
-    measured, chosen = _measured(run), _some_draws(run, accuracy.draws)
+def _monte_carlo_sd(measured: _Run, accuracy: Accuracy, random_seed: int) -> Floats:
+    """Return the standard deviation (row,) over randomisations of the points, averaged over a few draws."""
+    chosen = _some_draws(measured, accuracy.draws)
     replicates = np.stack(
         [
             _evaluate(measured, _make_points(measured, accuracy, measured.levels, [random_seed, 9, r]), chosen)
@@ -361,13 +350,28 @@ def _ratios(run: _Run, accuracy: Accuracy, posterior_sd: Floats, random_seed: in
         ]
     )
     error = np.sqrt(replicates.var(axis=0, ddof=1).mean(axis=1))
+    return np.where(error <= _ROUNDING * np.abs(replicates).mean(axis=(0, 2)), 0.0, error)
+
+
+def _largest_ratios(measured: _Run, error: Floats, posterior_sd: Floats) -> dict[str, float]:
+    """Return by level the largest ratio of Monte Carlo to posterior standard deviation; proportions do not count."""
     keys = measured.keys()
     proportion = np.array([key[1] == "prop_mediated" for key in keys], dtype=bool)
-    rounding = 1e-9 * np.abs(replicates).mean(axis=(0, 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(proportion | (error <= rounding), 0.0, error / posterior_sd)
+        ratio = np.where(proportion | (error == 0.0), 0.0, error / posterior_sd)
     level = np.array([key[3] for key in keys])
     return {name: float(ratio[level == name].max()) for name in measured.levels if (level == name).any()}
+
+
+def _report_noise(run: _Run, accuracy: Accuracy, error: Floats, values: Floats) -> Noise:
+    measured = np.array([key[3] in MEASURED for key in run.keys()], dtype=bool)
+    ratio = _largest_ratios(_measured(run), error, values[measured].std(axis=1))
+    return Noise(
+        ratio=ratio,
+        cluster_points=accuracy.cluster_points,
+        population_points=accuracy.population_points,
+        met=all(item <= accuracy.target for item in ratio.values()),
+    )
 
 
 def _measured(run: _Run) -> _Run:
@@ -377,6 +381,3 @@ def _measured(run: _Run) -> _Run:
 def _some_draws(run: _Run, n: int) -> Ints:
     size = len(run.simulation.theta)
     return np.unique(np.linspace(0, size - 1, min(n, size)).astype(np.int64))
-
-
-_Fill = Callable[[int], None]

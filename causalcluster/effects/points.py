@@ -1,8 +1,8 @@
 """Points of randomised quasi-Monte Carlo for the g-formula: rows of context with scores of noise.
 
 Scrambled Sobol' points (Owen 1997, Annals of Statistics 25), each with its mirror image in all scores, so that anything
-odd in the noise cancels exactly; scores have exactly unit covariance where there are enough points, so that products of
-two of them (a coefficient of the mediator's equation times one of the outcome's) have their exact expectation.
+odd in the noise cancels exactly; weights give the even moments their exact values (`causalcluster.effects.calibration`),
+among them the product of a coefficient of the mediator's equation and one of the outcome's.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import qmc
 
+from causalcluster.effects.calibration import calibrate, describe_context
 from causalcluster.effects.gformula_kernel import Points
 from causalcluster.effects.networks import ContextRows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-_PAIRS_PER_SCORE = 8
 _EDGE = 2.0**-31
 
 
@@ -62,10 +62,12 @@ def observed_points(rows: ContextRows, starts: Ints, n_noise: int, n_points: int
     normal = np.empty((n_clusters, n_points, n_noise))
     for g in range(n_clusters):
         block = drawn[g * half : (g + 1) * half]
-        weights = rows.weights[starts[g] : starts[g + 1]]
-        chosen = _choose(block[:, 0], weights)
-        row[g], weight[g] = starts[g] + chosen, _stratified(chosen, weights, None)
-        normal[g] = _mirrored(block[:, 1:], weight[g])
+        own = slice(starts[g], starts[g + 1])
+        chosen, scores = _choose(block[:, 0], rows.weights[own]), _scores(block[:, 1:])
+        context = describe_context(rows.values[own], rows.weights[own])
+        row[g], normal[g] = starts[g] + chosen, np.concatenate([scores, -scores])
+        begin = _stratified(chosen, rows.weights[own], None)
+        weight[g] = calibrate(begin, scores, context, chosen, rows.weights[own])
     n_all = n_clusters * n_points
     flat = normal.reshape(n_all, n_noise)
     return Points(
@@ -80,14 +82,23 @@ def observed_points(rows: ContextRows, starts: Ints, n_noise: int, n_points: int
 
 
 def population_points(
-    rows: ContextRows, n_noise: int, n_coefficients: int, n_sds: int, n_points: int, *, random_seed: list[int]
+    rows: ContextRows,
+    column_mean: Floats,
+    n_noise: int,
+    n_coefficients: int,
+    n_sds: int,
+    n_points: int,
+    *,
+    random_seed: list[int],
 ) -> NewClusterPoints:
     """Return new clusters with one point each; rows are drawn with clusters equally likely."""
     drawn = _sobol(n_points // 2, 1 + n_coefficients + n_sds + n_noise, random_seed)
     share = rows.weights / rows.weights.sum()
     chosen = _choose(drawn[:, 0], share)
-    weight = _stratified(chosen, share, rows.cluster)
-    scores = _mirrored(drawn[:, 1:], weight)
+    half = _scores(drawn[:, 1:])
+    context = describe_context(np.concatenate([rows.values, column_mean[rows.cluster]], axis=1), share)
+    weight = calibrate(_stratified(chosen, share, rows.cluster), half, context, chosen, share)
+    scores = np.concatenate([half, -half])
     noise = np.ascontiguousarray(scores[:, n_coefficients + n_sds :])
     chosen = np.concatenate([chosen, chosen])
     return NewClusterPoints(
@@ -108,6 +119,7 @@ def population_points(
 def nested_points(
     rows: ContextRows,
     starts: Ints,
+    column_mean: Floats,
     n_noise: int,
     n_coefficients: int,
     n_sds: int,
@@ -124,15 +136,16 @@ def nested_points(
     n_clusters = len(starts) - 1
     drawn = _sobol(n_outer // 2, 1 + n_coefficients + n_sds, [*random_seed, 0])
     like = _choose(drawn[:, 0], np.full(n_clusters, 1.0 / n_clusters))
-    outer_weight = _stratified(like, np.full(n_clusters, 1.0 / n_clusters), None)
-    scores = _mirrored(drawn[:, 1:], outer_weight)
+    equal, half = np.full(n_clusters, 1.0 / n_clusters), _scores(drawn[:, 1:])
+    outer_weight = calibrate(_stratified(like, equal, None), half, describe_context(column_mean, equal), like, equal)
+    scores = np.concatenate([half, -half])
     like = np.concatenate([like, like])
-    halves = [observed_points(rows, starts, n_noise, n_inner, random_seed=[*random_seed, 1 + h]) for h in range(2)]
+    both_halves = [observed_points(rows, starts, n_noise, n_inner, random_seed=[*random_seed, 1 + h]) for h in range(2)]
     inner = (like[:, None] * n_inner + np.arange(n_inner)).ravel()
     order = np.argsort(np.tile(np.repeat(np.arange(n_outer), n_inner), 2), kind="stable")
     slot = np.concatenate([np.repeat(2 * np.arange(n_outer) + h, n_inner) for h in range(2)])
     both = {
-        name: np.ascontiguousarray(np.concatenate([getattr(half, name)[inner] for half in halves])[order])
+        name: np.ascontiguousarray(np.concatenate([getattr(part, name)[inner] for part in both_halves])[order])
         for name in ("row", "cluster", "weight", "normal", "uniform")
     }
     points = Points(start=np.arange(0, 2 * n_outer * n_inner + 1, 2 * n_inner), slot=slot[order], **both)
@@ -168,11 +181,5 @@ def _stratified(chosen: Ints, weights: Floats, groups: Ints | None) -> Floats:
     return np.full(len(chosen), 1.0 / len(chosen))
 
 
-def _mirrored(uniform: Floats, weight: Floats) -> Floats:
-    """Return scores of points and of their mirror images, with unit covariance where there are enough points."""
-    scores = np.asarray(ndtri(np.clip(uniform, _EDGE, 1.0 - _EDGE)))
-    n_points, n_scores = scores.shape
-    if 0 < _PAIRS_PER_SCORE * n_scores <= n_points:
-        covariance = (scores * weight[:, None]).T @ scores
-        scores = np.linalg.solve(np.linalg.cholesky(covariance), scores.T).T
-    return np.concatenate([scores, -scores])
+def _scores(uniform: Floats) -> Floats:
+    return np.asarray(ndtri(np.clip(uniform, _EDGE, 1.0 - _EDGE)))

@@ -1,14 +1,14 @@
 """Worlds to one flat program: every distinct answer of a node once, whatever the worlds that need it.
 
 A variable is a node's answer to a treatment value, to its parents' answers and to one stream of noise. Worlds share
-variables, so what two worlds have in common is simulated once and cancels exactly in their contrast. The answers of
-bernoulli and ordinal nodes are not drawn: every value is followed with its probability, as long as a mean needs no more
-than `MOST_BRANCHES` combinations.
+variables, so what two worlds have in common is simulated once and cancels exactly in their contrast. Discrete answers are
+not drawn: every value is followed with its probability, as long as a mean needs no more than `MOST_BRANCHES`
+combinations (a count, of which the kernel follows as many values as have any probability, is taken for `COUNT_BRANCHES`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from causalcluster.families import Family, Link
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CONSTANT = -1
 FAMILY_CODES: Mapping[Family, int] = {
     "gaussian": 0,
     "lognormal": 1,
@@ -34,37 +33,48 @@ FAMILY_CODES: Mapping[Family, int] = {
 }
 LINK_CODES: Mapping[Link, int] = {"identity": 0, "log": 1, "logit": 2, "probit": 3, "cloglog": 4}
 MOST_BRANCHES = 64
-_TREATMENT = -1
+COUNT_BRANCHES = 12
 
 
 class Program(NamedTuple):
-    """What the compiled code reads; V variables, T means, K equations.
+    """What the compiled code reads; V variables, T means.
 
-    A factor is -1 for the treatment, v for variable v, V + c for context column c.
+    A factor is v for variable v, V + c for context column c of C, V + C + f for number f of ``fixed``.
+
+    Attributes
+    ----------
+    variable
+        (V, 9) family code, equation, link code, column of the noise (-1: none), first and last term, first threshold, first
+        grade, number of grades.
+    number
+        (V, 2) shift and scale of the node.
+    fixed
+        Values of the treatment and of nodes that are held.
+    term
+        (terms, 4) coefficient, column of the cluster means (-1: none), first and last factor.
+    factor
+        (factors,) what is multiplied.
+    drawn
+        Variables that are drawn for all means alike, in order.
+    branch_start, branch
+        (T + 1,) and the other variables that each mean needs, in order, each with 1 where its values are followed and 0
+        where it is drawn.
+    target
+        (T,) the variable whose mean is asked for.
+    grade
+        Values of all ordinal nodes; 0 and 1 come first.
     """
 
-    family: Ints  # (V,) code, CONSTANT for a held number
-    equation: Ints  # (V,)
-    link: Ints  # (V,)
-    constant: Floats  # (V,)
-    treatment: Floats  # (V,)
-    noise: Ints  # (V,) column of the noise, -1 for none
-    radix: Ints  # (V,) number of values that are followed, 0 where the answer is drawn
-    term_start: Ints  # (V + 1,)
-    coefficient: Ints  # (terms,)
-    centre: Ints  # (terms,) column of the cluster means, -1 for none
-    factor_start: Ints  # (terms + 1,)
-    factor: Ints  # (factors,)
-    drawn: Ints  # variables that depend on no followed one, in order
-    branch_start: Ints  # (T + 1,)
-    branch: Ints  # the other variables that a mean needs, in order
-    target: Ints  # (T,) variable whose mean is asked for
-    shift: Floats  # (K,)
-    scale: Floats  # (K,)
-    first_threshold: Ints  # (K,)
-    first_grade: Ints  # (K,)
-    n_grades: Ints  # (K,)
-    grade: Floats  # all ordinal nodes' values; 0 and 1 first
+    variable: Ints
+    number: Floats
+    fixed: Floats
+    term: Ints
+    factor: Ints
+    drawn: Ints
+    branch_start: Ints
+    branch: Ints
+    target: Ints
+    grade: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,12 +91,15 @@ class CompiledWorlds:
         Columns of noise that it reads.
     centres
         Products whose cluster means it reads, in order.
+    behind
+        The equations whose answers the means of an equation's node need, by equation.
     """
 
     program: Program
     position: Mapping[tuple[str, int], int]
     n_noise: int
     centres: tuple[tuple[str, ...], ...]
+    behind: Mapping[int, frozenset[int]]
 
 
 def compile_worlds(network: Network, asked: Sequence[tuple[str, World]]) -> CompiledWorlds:
@@ -99,26 +112,32 @@ def compile_worlds(network: Network, asked: Sequence[tuple[str, World]]) -> Comp
             builder.targets.append(variable)
         position[outcome, id(world)] = builder.targets.index(variable)
     return CompiledWorlds(
-        program=builder.program(), position=position, n_noise=max(builder.n_noise, 1), centres=tuple(builder.centres)
+        program=builder.program(),
+        position=position,
+        n_noise=max(builder.n_noise, 1),
+        centres=tuple(builder.centres),
+        behind=builder.behind(),
     )
+
+
+_Factor = tuple[Literal["variable", "context", "fixed"], int]
+"""Where the value of a factor is found."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Variable:
-    """A node's answer; ``parents`` are variables, ``terms`` (coefficient, centre, factors)."""
+    """A node's answer; ``parents`` are variables."""
 
     equation: int
-    treatment: float = 0.0
-    constant: float | None = None
-    terms: list[tuple[int, int, list[int]]] = field(default_factory=list)
-    parents: frozenset[int] = frozenset()
-    noise: str | None = None
+    terms: list[tuple[int, int, tuple[_Factor, ...]]]
+    parents: frozenset[int]
+    noise: str | None
     radix: int = 0
     column: int = -1
 
 
 class _Builder:
-    """Collects distinct variables; context columns are coded as -2 - c until the number of variables is known."""
+    """Collects distinct variables."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -128,47 +147,42 @@ class _Builder:
         self.variables: list[_Variable] = []
         self.known: dict[object, int] = {}
         self.targets: list[int] = []
+        self.fixed: list[float] = []
         self.centres: dict[tuple[str, ...], int] = {}
         self.n_noise = 0
 
     def mean_of(self, node: str, world: World) -> int:
         return self._answer(node, world, None)
 
-    def _value_of(self, node: str, world: World) -> int:
-        """Return the code of a node's value as a factor."""
+    def _value_of(self, node: str, world: World, treatment: float) -> _Factor:
         if node in world.held:
             held = world.held[node]
-            return self._value_of(node, held) if isinstance(held, World) else self._add(("held", node, held), held, node)
+            return self._fix(held) if not isinstance(held, World) else self._value_of(node, held, treatment)
         if node == self.network.design.treatment:
-            return _TREATMENT
+            return self._fix(treatment)
         if node in self.equations:
-            return self._answer(node, world, world.streams.get(node, ""))
-        return -2 - self.network.context.columns.index(node)
+            return "variable", self._answer(node, world, world.streams.get(node, ""))
+        return "context", self.network.context.columns.index(node)
+
+    def _fix(self, value: float) -> _Factor:
+        if value not in self.fixed:
+            self.fixed.append(value)
+        return "fixed", self.fixed.index(value)
 
     def _answer(self, node: str, world: World, stream: str | None) -> int:
         k = self.equations[node]
-        equation = self.network.design.equations[k]
-        factors = [[self._value_of(factor, world) for factor in term.factors] for term in equation.terms]
-        used = any(_TREATMENT in codes for codes in factors)
-        treatment = world.treatment[node] if used else 0.0
-        key = (node, treatment, tuple(map(tuple, factors)), stream)
+        equation, treatment = self.network.design.equations[k], world.treatment[node]
+        factors = [tuple(self._value_of(factor, world, treatment) for factor in term.factors) for term in equation.terms]
+        key = (node, tuple(factors), stream)
         if key not in self.known:
             terms = [
-                (int(self.starts[k]) + i, self._centre(term), codes)
-                for i, (term, codes) in enumerate(zip(equation.terms, factors, strict=True))
+                (int(self.starts[k]) + i, self._centre(term), found)
+                for i, (term, found) in enumerate(zip(equation.terms, factors, strict=True))
             ]
-            parents = frozenset(code for codes in factors for code in codes if code >= 0)
+            parents = frozenset(place for found in factors for kind, place in found if kind == "variable")
             radix = 0 if stream is None else self._radix(equation)
             self.known[key] = len(self.variables)
-            self.variables.append(
-                _Variable(equation=k, treatment=treatment, terms=terms, parents=parents, noise=stream, radix=radix)
-            )
-        return self.known[key]
-
-    def _add(self, key: object, value: float, node: str) -> int:
-        if key not in self.known:
-            self.known[key] = len(self.variables)
-            self.variables.append(_Variable(equation=self.equations.get(node, 0), constant=value))
+            self.variables.append(_Variable(equation=k, terms=terms, parents=parents, noise=stream, radix=radix))
         return self.known[key]
 
     def _centre(self, term: Term) -> int:
@@ -181,24 +195,45 @@ class _Builder:
             return len(self.network.grades[equation.node])
         sizes = self.network.context.sizes.get(equation.node)
         single = equation.family == "binomial" and (sizes is None or bool((sizes == 1.0).all()))
-        return 2 if equation.family == "bernoulli" or single else 0
+        if equation.family == "bernoulli" or single:
+            return 2
+        return COUNT_BRANCHES if equation.family in ("binomial", "poisson", "negative_binomial") else 0
 
     def program(self) -> Program:
         chains = [self._ancestors(target) for target in self.targets]
-        self._limit_branches(chains)
-        self._assign_noise()
-        followed = self._depends_on_followed()
-        branches = [[v for v in chain if followed[v]] for chain in chains]
-        needed = sorted({v for chain in chains for v in chain if not followed[v]})
+        followed = [self._followed(chain) for chain in chains]
+        self._assign_noise(chains, followed)
+        alike = self._drawn_alike(frozenset().union(*followed))
+        branches = [
+            [(v, int(v in follow)) for v in chain if v not in alike] for chain, follow in zip(chains, followed, strict=True)
+        ]
+        needed = sorted({v for chain in chains for v in chain if v in alike})
+        n_variables, n_columns = len(self.variables), len(self.network.context.columns)
+        start = {"variable": 0, "context": n_variables, "fixed": n_variables + n_columns}
+        codes = [
+            [start[kind] + place for kind, place in factors] for variable in self.variables for _, _, factors in variable.terms
+        ]
         return Program(
-            **self._variable_arrays(),
-            **self._term_arrays(),
+            variable=self._variables(),
+            number=self._numbers(),
+            fixed=np.array(self.fixed, dtype=float),
+            term=self._terms(_offsets(codes)),
+            factor=_ints([code for factors in codes for code in factors]),
             drawn=_ints(needed),
             branch_start=_offsets(branches),
-            branch=_ints([v for chain in branches for v in chain]),
+            branch=np.array([item for chain in branches for item in chain], dtype=np.int64).reshape(-1, 2),
             target=_ints(self.targets),
-            **self._equation_arrays(),
+            grade=np.array([0.0, 1.0, *(value for values in self._grades() for value in values)]),
         )
+
+    def behind(self) -> dict[int, frozenset[int]]:
+        """Return the equations of the variables behind the means of each equation's node."""
+        found: dict[int, frozenset[int]] = {}
+        for target in self.targets:
+            used = frozenset(self.variables[v].equation for v in self._ancestors(target))
+            k = self.variables[target].equation
+            found[k] = found.get(k, frozenset()) | used
+        return found
 
     def _ancestors(self, target: int) -> list[int]:
         """Return the variables behind a mean; a variable's number is above its parents'."""
@@ -211,18 +246,19 @@ class _Builder:
                 waiting += self.variables[v].parents
         return sorted(found)
 
-    def _limit_branches(self, chains: Sequence[Sequence[int]]) -> None:
-        """Draw the answers furthest from the outcome where following all of them would take too many branches."""
-        for chain in chains:
-            while np.prod([max(self.variables[v].radix, 1) for v in chain]) > MOST_BRANCHES:
-                first = next(v for v in chain if self.variables[v].radix)
-                self.variables[first].radix = 0
+    def _followed(self, chain: Sequence[int]) -> frozenset[int]:
+        """Return the discrete variables behind a mean whose values are followed: too many, and the first ones are drawn."""
+        discrete = [v for v in chain if self.variables[v].radix]
+        while np.prod([self.variables[v].radix for v in discrete]) > MOST_BRANCHES:
+            discrete = discrete[1:]
+        return frozenset(discrete)
 
-    def _assign_noise(self) -> None:
+    def _assign_noise(self, chains: Sequence[Sequence[int]], followed: Sequence[frozenset[int]]) -> None:
         """Give each drawn (node, stream) its column; a negative binomial has a second one after it."""
         columns: dict[tuple[int, str], int] = {}
-        for variable in self.variables:
-            if variable.noise is None or variable.radix:
+        drawn = {v for chain, follow in zip(chains, followed, strict=True) for v in chain if v not in follow}
+        for v, variable in enumerate(self.variables):
+            if variable.noise is None or not (v in drawn or self._is_count(variable)):
                 continue
             key = (variable.equation, variable.noise)
             if key not in columns:
@@ -231,61 +267,51 @@ class _Builder:
                 self.n_noise += 2 if family == "negative_binomial" else 1
             variable.column = columns[key]
 
-    def _depends_on_followed(self) -> list[bool]:
-        followed: list[bool] = []
-        for variable in self.variables:
-            followed.append(variable.radix > 0 or any(followed[v] for v in variable.parents))
-        return followed
+    def _is_count(self, variable: _Variable) -> bool:
+        family = self.network.design.equations[variable.equation].family
+        return family in ("poisson", "negative_binomial") or (family == "binomial" and variable.radix != 2)
 
-    def _variable_arrays(self) -> dict[str, NDArray[np.generic]]:
-        equations = self.network.design.equations
-        families, links = [], []
-        for variable in self.variables:
-            equation = equations[variable.equation]
+    def _drawn_alike(self, followed: frozenset[int]) -> frozenset[int]:
+        """Return the variables that no mean follows, nor any variable behind them."""
+        alike: set[int] = set()
+        for v, variable in enumerate(self.variables):
+            if v not in followed and variable.parents <= alike:
+                alike.add(v)
+        return frozenset(alike)
+
+    def _grades(self) -> list[list[float]]:
+        return [
+            [float(value) for value in self.network.grades[equation.node]] if equation.family == "ordinal" else []
+            for equation in self.network.design.equations
+        ]
+
+    def _variables(self) -> Ints:
+        equations, grades = self.network.design.equations, self._grades()
+        first_term = _offsets([variable.terms for variable in self.variables])
+        first_grade = _offsets(grades) + 2
+        first_threshold = _offsets([values[1:] for values in grades])
+        rows = []
+        for v, variable in enumerate(self.variables):
+            k, equation = variable.equation, equations[variable.equation]
             single = equation.family == "binomial" and variable.radix == 2
             family = FAMILY_CODES["bernoulli" if single else equation.family]
-            families.append(family if variable.constant is None else CONSTANT)
-            links.append(LINK_CODES[equation.link])
-        return {
-            "family": _ints(families),
-            "equation": _ints([variable.equation for variable in self.variables]),
-            "link": _ints(links),
-            "constant": np.array([variable.constant or 0.0 for variable in self.variables]),
-            "treatment": np.array([variable.treatment for variable in self.variables]),
-            "noise": _ints([variable.column for variable in self.variables]),
-            "radix": _ints([variable.radix for variable in self.variables]),
-        }
+            head = [family, k, LINK_CODES[equation.link], variable.column, first_term[v], first_term[v + 1]]
+            rows.append([*head, first_threshold[k], first_grade[k] if grades[k] else 0, len(grades[k]) or 2])
+        return np.array(rows, dtype=np.int64)
 
-    def _term_arrays(self) -> dict[str, Ints]:
+    def _numbers(self) -> Floats:
+        nodes, scale = self.network.design.nodes, self.network.scale
+        rows = [
+            [scale.shift[nodes[variable.equation]], scale.scale[nodes[variable.equation]]] for variable in self.variables
+        ]
+        return np.array(rows, dtype=float)
+
+    def _terms(self, first_factor: Ints) -> Ints:
         terms = [term for variable in self.variables for term in variable.terms]
-        codes = [[len(self.variables) - 2 - c if c < _TREATMENT else c for c in factors] for _, _, factors in terms]
-        return {
-            "term_start": _offsets([variable.terms for variable in self.variables]),
-            "coefficient": _ints([coefficient for coefficient, _, _ in terms]),
-            "centre": _ints([centre for _, centre, _ in terms]),
-            "factor_start": _offsets(codes),
-            "factor": _ints([code for factors in codes for code in factors]),
-        }
-
-    def _equation_arrays(self) -> dict[str, NDArray[np.generic]]:
-        grade, first_grade, first_threshold, n_grades = [0.0, 1.0], [], [], []
-        thresholds = 0
-        for equation in self.network.design.equations:
-            values = self.network.grades[equation.node] if equation.family == "ordinal" else np.zeros(0)
-            first_grade.append(len(grade) if len(values) else 0)
-            first_threshold.append(thresholds)
-            n_grades.append(len(values))
-            grade += [float(value) for value in values]
-            thresholds += max(len(values) - 1, 0)
-        nodes = self.network.design.nodes
-        return {
-            "shift": np.array([self.network.scale.shift[node] for node in nodes]),
-            "scale": np.array([self.network.scale.scale[node] for node in nodes]),
-            "first_threshold": _ints(first_threshold),
-            "first_grade": _ints(first_grade),
-            "n_grades": _ints(n_grades),
-            "grade": np.array(grade),
-        }
+        rows = [
+            (coefficient, centre, first_factor[t], first_factor[t + 1]) for t, (coefficient, centre, _) in enumerate(terms)
+        ]
+        return np.array(rows, dtype=np.int64).reshape(-1, 4)
 
 
 def _ints(values: Sequence[int]) -> Ints:

@@ -53,16 +53,16 @@ def _log_gamma(x: Floats) -> Floats:
 
 
 @numba.njit(cache=True, nogil=True)
-def interpolate(table, z):  # type: ignore[no-untyped-def]
-    """Return a tabulated function at z; beyond the table it goes on as a straight line."""
+def interpolate(tables, k, z):  # type: ignore[no-untyped-def]
+    """Return tabulated function k of ``tables`` (K, nodes) at z; beyond the table it goes on as a straight line."""
     at = (z + HALF_WIDTH) / _STEP
     i = min(max(int(math.floor(at)), 0), N_NODES - 2)
     x = at - i
-    left, right = table[i], table[i + 1]
+    left, right = tables[k, i], tables[k, i + 1]
     if x < 0.0 or x > 1.0:
         return left + x * (right - left)
-    before = table[i - 1] if i > 0 else 2.0 * left - right
-    after = table[i + 2] if i < N_NODES - 2 else 2.0 * right - left
+    before = tables[k, i - 1] if i > 0 else 2.0 * left - right
+    after = tables[k, i + 2] if i < N_NODES - 2 else 2.0 * right - left
     slope, next_slope = 0.5 * (right - before), 0.5 * (after - left)
     bend = 3.0 * (right - left) - 2.0 * slope - next_slope
     return left + x * (slope + x * (bend + x * (slope + next_slope - 2.0 * (right - left))))

@@ -39,6 +39,9 @@ class Simulation:
         (S, K), the last (S, all thresholds).
     varying_sds
         (equations,) whose residual sds differ between clusters.
+    late
+        (K, Q) scores of the coefficients that are independent of all that the mean of an equation's node needs but its
+        own coefficients.
     """
 
     network: Network
@@ -59,6 +62,7 @@ class Simulation:
     precision: Floats
     threshold: Floats
     varying_sds: Ints
+    late: NDArray[np.bool_]
 
 
 def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws) -> Simulation:
@@ -72,7 +76,7 @@ def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws)
     nodes = network.design.nodes
     means = [network.column_mean[factors] for factors in compiled.centres]
     ones = np.ones(len(rows.cluster))
-    theta = _flat(draws.coefficients.theta)[:, present]
+    theta, root = _flat(draws.coefficients.theta)[:, present], _flat(draws.coefficients.root)
     n_draws, n_equations = len(theta), len(nodes)
     thresholds = [_flat(draws.thresholds[e.node]) for e in network.design.equations if e.family == "ordinal"]
     spread = _by_equation(draws.sd_spread, n_draws, n_equations, 0.0)
@@ -88,7 +92,7 @@ def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws)
         theta=theta,
         sd=_flat(draws.sd)[:, present],
         mean=_flat(draws.coefficients.mean),
-        root=_flat(draws.coefficients.root),
+        root=root,
         typical_log_sd=_by_equation(draws.typical_log_sd, n_draws, n_equations, 0.0),
         sd_spread=spread,
         nu=_by_equation(draws.nu, n_draws, n_equations, 1.0),
@@ -96,7 +100,21 @@ def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws)
         precision=_by_equation(draws.precision, n_draws, n_equations, 1.0),
         threshold=np.ascontiguousarray(np.concatenate(thresholds, axis=1)) if thresholds else np.zeros((n_draws, 1)),
         varying_sds=np.flatnonzero(has_sd & (spread > 0.0).any(axis=0)),
+        late=_late_scores(network, compiled, (root != 0.0).any(axis=0)),
     )
+
+
+def _late_scores(network: Network, compiled: CompiledWorlds, loads: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the scores that load (P, Q) on no coefficient of the equations behind a node; none where it has no mean."""
+    equations = network.design.equations
+    starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in equations])])
+    late = np.zeros((len(equations), loads.shape[1]), dtype=bool)
+    for k, behind in compiled.behind.items():
+        used = np.zeros(loads.shape[1], dtype=bool)
+        for j in behind:
+            used |= loads[starts[j] : starts[j + 1]].any(axis=0)
+        late[k] = ~used
+    return late
 
 
 def _only_present(network: Network, present: Ints, n_clusters: int) -> Network:
@@ -121,7 +139,7 @@ def _only_present(network: Network, present: Ints, n_clusters: int) -> Network:
 
 def _flat(values: Floats) -> Floats:
     """Return (chain, draw, ...) as (chain draw, ...)."""
-    return np.ascontiguousarray(values.reshape(-1, *values.shape[2:]), dtype=float)
+    return np.ascontiguousarray(values.reshape(values.shape[0] * values.shape[1], *values.shape[2:]), dtype=float)
 
 
 def _by_equation(values: Floats | None, n_draws: int, n_equations: int, default: float) -> Floats:
@@ -136,15 +154,19 @@ def points_of_observed(simulation: Simulation, n_points: int, *, random_seed: li
 
 def points_of_population(simulation: Simulation, n_points: int, *, random_seed: list[int]) -> NewClusterPoints:
     """Return new clusters of one point each."""
+    needed = np.flatnonzero(~simulation.late[list(simulation.compiled.behind)].all(axis=0))
     made = population_points(
         simulation.network.context,
+        simulation.column_mean,
         simulation.compiled.n_noise,
-        simulation.root.shape[2],
+        len(needed),
         len(simulation.varying_sds),
         n_points,
         random_seed=random_seed,
     )
-    return _by_all_equations(simulation, made)
+    score = np.zeros((n_points, simulation.root.shape[2]))
+    score[:, needed] = made.coefficient_score
+    return _by_all_equations(simulation, replace(made, coefficient_score=score))
 
 
 def points_of_nested(
@@ -154,6 +176,7 @@ def points_of_nested(
     made, weights = nested_points(
         simulation.network.context,
         simulation.starts,
+        simulation.column_mean,
         simulation.compiled.n_noise,
         simulation.root.shape[2],
         len(simulation.varying_sds),
@@ -182,22 +205,26 @@ def means_in_clusters(
         np.ascontiguousarray(sd),
         np.ascontiguousarray(group),
         points,
-        simulation.column_mean,
-        simulation.context,
-        simulation.size,
+        (simulation.column_mean, simulation.context, simulation.size),
         out,
     )
     return out
 
 
-def means_in_population(simulation: Simulation, chosen: Ints, made: NewClusterPoints, n_slots: int) -> Floats:
-    """Return means (draw, slot, T) over new clusters for the draws ``chosen``."""
+def means_in_population(
+    simulation: Simulation, chosen: Ints, made: NewClusterPoints, n_slots: int, *, integrate: bool
+) -> Floats:
+    """Return means (draw, slot, T) over new clusters for the draws ``chosen``.
+
+    With ``integrate`` the late scores are integrated out: for expectations over clusters, not for what differs between them.
+    """
     out = np.zeros((len(chosen), n_slots, len(simulation.compiled.program.target)))
     population = Population(
         mean=simulation.mean[chosen],
         root=simulation.root[chosen],
         typical_log_sd=simulation.typical_log_sd[chosen],
         spread=_spread_table(simulation, chosen),
+        late=simulation.late if integrate else np.zeros_like(simulation.late),
         coefficient_score=made.coefficient_score,
         sd_score=made.sd_score,
     )
@@ -206,9 +233,7 @@ def means_in_population(simulation: Simulation, chosen: Ints, made: NewClusterPo
         _parameters(simulation, chosen),
         population,
         made.points,
-        simulation.column_mean,
-        simulation.context,
-        simulation.size,
+        (simulation.column_mean, simulation.context, simulation.size),
         out,
     )
     return out
@@ -237,6 +262,7 @@ def _parameters(simulation: Simulation, chosen: Ints) -> Parameters:
     students = np.array([k for k, e in enumerate(equations) if e.family == "student"], dtype=np.int64)
     return Parameters(
         precision=simulation.precision[chosen],
+        shape=simulation.shape[chosen],
         threshold=simulation.threshold[chosen],
         gamma=_tabulate(gamma_table, simulation.shape[chosen], counts),
         student=_tabulate(student_table, simulation.nu[chosen], students),

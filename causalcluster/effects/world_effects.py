@@ -114,14 +114,21 @@ class _Outcome:
             outcome=outcome, question=question, network=network, low=low, high=high, values=values, set_context=fixed
         )
 
-    def world(self, level: float, held: Held | None = None, *, stream: str = "") -> World:
+    def world(self, level: float, held: Held | None = None) -> World:
         """Return the world in which every arrow carries ``level``."""
-        nodes = self.network.design.nodes
         return World(
-            treatment=dict.fromkeys(nodes, level),
-            held={**self.set_context, **(held or {})},
-            streams=dict.fromkeys(nodes, stream) if stream else {},
+            treatment=dict.fromkeys(self.network.design.nodes, level), held={**self.set_context, **(held or {})}
         )
+
+    def drawn(self, level: float, shared: Sequence[str], stream: str) -> World:
+        """Return a world from which mediators are drawn: nodes that are not ``shared`` have noise of their own.
+
+        A drawn mediator may keep its own noise, which nothing else that the outcome sees depends on. Then draws differ
+        from natural values only where the definitions differ, and Monte Carlo errors cancel between them.
+        """
+        nodes = self.network.design.nodes
+        streams = {node: "" if node in shared else stream for node in nodes}
+        return World(treatment=dict.fromkeys(nodes, level), held=self.set_context, streams=streams)
 
     def stepped(self, moved: int) -> World:
         """Return world W_k: the treatment high into the first k mediators, low into the others, high elsewhere."""
@@ -173,7 +180,7 @@ class _Outcome:
         mediators = self.question.mediators
 
         def drawn(level: float) -> Held:
-            return dict.fromkeys(mediators, self.world(level, stream="joint"))
+            return dict.fromkeys(mediators, self.drawn(level, mediators, "joint"))
 
         none, some = self.world(self.low, drawn(self.low)), self.world(self.high, drawn(self.low))
         every = self.world(self.high, drawn(self.high))
@@ -194,7 +201,7 @@ class _Outcome:
             level = self.high if position < moved else self.low
             # A single mediator's margin is its joint distribution.
             stream = f"margin of {node}" if len(self.question.mediators) > 1 else "joint"
-            held[node] = self.world(level, stream=stream)
+            held[node] = self.drawn(level, (node,), stream)
         return self.world(self.high, held)
 
     def four_way(self) -> Iterator[WorldEffect]:
