@@ -35,6 +35,7 @@ MEASURED = ("population", "sample", "cluster")
 """Levels whose noise is measured and brought below the target."""
 _NUMBERS_AT_ONCE = 2_000_000
 _ROUNDING = 1e-9
+_MARGIN = 1.25
 _OBSERVED = frozenset({"sample", "sample_rows", "cluster", "new"})
 
 
@@ -59,7 +60,7 @@ class Accuracy:
     target: float = 0.02
     cluster_points: int = 64
     most_cluster_points: int = 2048
-    population_points: int = 1024
+    population_points: int = 512
     most_population_points: int = 32_768
     new_clusters: int = 128
     inner_points: int = 4
@@ -315,7 +316,9 @@ def _choose_points(run: _Run, accuracy: Accuracy, random_seed: int) -> tuple[Acc
     posterior_sd = _evaluate(measured, points, _some_draws(run, 4 * accuracy.draws)).std(axis=1)
     while True:
         error = _monte_carlo_sd(measured, accuracy, random_seed)
-        after = _more_points(accuracy, _largest_ratios(measured, error, posterior_sd))
+        # Both standard deviations are estimates here.
+        ratio = {level: _MARGIN * item for level, item in _largest_ratios(measured, error, posterior_sd).items()}
+        after = _more_points(accuracy, ratio)
         if after == accuracy:
             return accuracy, error
         accuracy = after
@@ -350,15 +353,23 @@ def _monte_carlo_sd(measured: _Run, accuracy: Accuracy, random_seed: int) -> Flo
         ]
     )
     error = np.sqrt(replicates.var(axis=0, ddof=1).mean(axis=1))
-    return np.where(error <= _ROUNDING * np.abs(replicates).mean(axis=(0, 2)), 0.0, error)
+    outcome = np.array([key[0] for key in measured.keys()])
+    size = np.abs(replicates).mean(axis=(0, 2))
+    largest = np.array([size[outcome == name].max() for name in outcome])
+    return np.where(error <= _ROUNDING * largest, 0.0, error)
 
 
 def _largest_ratios(measured: _Run, error: Floats, posterior_sd: Floats) -> dict[str, float]:
-    """Return by level the largest ratio of Monte Carlo to posterior standard deviation; proportions do not count."""
+    """Return by level the largest ratio of Monte Carlo to posterior standard deviation.
+
+    Proportions do not count. The remainder `dependence`, which may be nothing but noise, is judged against `iie` `all`.
+    """
     keys = measured.keys()
+    place = {key: i for i, key in enumerate(keys)}
+    judge = [place.get((*key[:2], "all", *key[3:]), i) if key[2] == "dependence" else i for i, key in enumerate(keys)]
     proportion = np.array([key[1] == "prop_mediated" for key in keys], dtype=bool)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(proportion | (error == 0.0), 0.0, error / posterior_sd)
+        ratio = np.where(proportion | (error == 0.0), 0.0, error / posterior_sd[judge])
     level = np.array([key[3] for key in keys])
     return {name: float(ratio[level == name].max()) for name in measured.levels if (level == name).any()}
 

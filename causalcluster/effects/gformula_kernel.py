@@ -30,9 +30,10 @@ _SHIFT, _SCALE = 0, 1
 _MOST = 700.0
 _WIDEST_COUNT = 40.0
 _LAST_COUNT = 127
-_NEGLIGIBLE = 1e-11
-_HERMITE_NODES, _HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
-_HERMITE_WEIGHTS = _HERMITE_WEIGHTS / _HERMITE_WEIGHTS.sum()
+_NEGLIGIBLE = 1e-6
+_SIZES = (3, 5, 9)
+_NODES = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[0] for n in _SIZES])
+_WEIGHTS = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[1] / math.sqrt(2.0 * math.pi) for n in _SIZES])
 
 
 class Parameters(NamedTuple):
@@ -191,16 +192,18 @@ def _mean(variable, number, grade, v, eta, sd, threshold):  # type: ignore[no-un
 
 @numba.njit(cache=True, nogil=True)
 def _mean_of_normal(variable, number, grade, v, eta, variance, sd, threshold):  # type: ignore[no-untyped-def]
-    """Return the mean answer where the linear predictor is normal: exact for log links, else by 9-point quadrature."""
+    """Return the mean answer where the linear predictor is normal: exact for log and probit, else by 3 to 9 points."""
     family = variable[v, 0]
     if variance == 0.0 or family == _GAUSSIAN or family == _STUDENT:
         return _mean(variable, number, grade, v, eta, sd, threshold)
     if family == _LOGNORMAL or family == _POISSON or family == _NEGATIVE_BINOMIAL:
         return _mean(variable, number, grade, v, eta + 0.5 * variance, sd, threshold)
+    if variable[v, 2] == _PROBIT and family != _ORDINAL:
+        return normal_cdf(eta / math.sqrt(1.0 + variance))
     total, wide = 0.0, math.sqrt(variance)
-    for h in range(_HERMITE_NODES.shape[0]):
-        at = eta + wide * _HERMITE_NODES[h]
-        total += _HERMITE_WEIGHTS[h] * _mean(variable, number, grade, v, at, sd, threshold)
+    first, last = (0, 3) if variance < 0.05 else (3, 8) if variance < 0.5 else (8, 17)
+    for h in range(first, last):
+        total += _WEIGHTS[h] * _mean(variable, number, grade, v, eta + wide * _NODES[h], sd, threshold)
     return total
 
 

@@ -19,6 +19,9 @@ from causalcluster.effects.networks import ContextRows
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _EDGE = 2.0**-31
+MOST_SD_SCORE = 3.0
+"""New clusters' residual sds further out than this count as if they were there: with an inverse-gamma variance that has no
+bound, the mean of an outcome with a log link would be infinite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,7 +115,7 @@ def population_points(
             uniform=ndtr(noise),
         ),
         coefficient_score=np.ascontiguousarray(scores[:, :n_coefficients]),
-        sd_score=np.ascontiguousarray(scores[:, n_coefficients : n_coefficients + n_sds]),
+        sd_score=_bounded(scores[:, n_coefficients : n_coefficients + n_sds]),
     )
 
 
@@ -152,7 +155,7 @@ def nested_points(
     new = NewClusterPoints(
         points=points,
         coefficient_score=np.ascontiguousarray(scores[:, :n_coefficients]),
-        sd_score=np.ascontiguousarray(scores[:, n_coefficients:]),
+        sd_score=_bounded(scores[:, n_coefficients:]),
     )
     return new, np.concatenate([outer_weight, outer_weight]) / 2.0
 
@@ -183,3 +186,7 @@ def _stratified(chosen: Ints, weights: Floats, groups: Ints | None) -> Floats:
 
 def _scores(uniform: Floats) -> Floats:
     return np.asarray(ndtri(np.clip(uniform, _EDGE, 1.0 - _EDGE)))
+
+
+def _bounded(scores: Floats) -> Floats:
+    return np.clip(scores, -MOST_SD_SCORE, MOST_SD_SCORE)

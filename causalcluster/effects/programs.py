@@ -201,7 +201,7 @@ class _Builder:
 
     def program(self) -> Program:
         chains = [self._ancestors(target) for target in self.targets]
-        followed = [self._followed(chain) for chain in chains]
+        followed = [self._followed(target, chain) for target, chain in zip(self.targets, chains, strict=True)]
         self._assign_noise(chains, followed)
         alike = self._drawn_alike(frozenset().union(*followed))
         branches = [
@@ -246,9 +246,13 @@ class _Builder:
                 waiting += self.variables[v].parents
         return sorted(found)
 
-    def _followed(self, chain: Sequence[int]) -> frozenset[int]:
-        """Return the discrete variables behind a mean whose values are followed: too many, and the first ones are drawn."""
-        discrete = [v for v in chain if self.variables[v].radix]
+    def _followed(self, target: int, chain: Sequence[int]) -> frozenset[int]:
+        """Return the discrete variables behind a mean whose values are followed.
+
+        Where there are too many, those that the outcome does not see itself are drawn first, the earliest before the rest.
+        """
+        seen = self.variables[target].parents
+        discrete = sorted((v for v in chain if self.variables[v].radix), key=lambda v: (v in seen, v))
         while np.prod([self.variables[v].radix for v in discrete]) > MOST_BRANCHES:
             discrete = discrete[1:]
         return frozenset(discrete)
