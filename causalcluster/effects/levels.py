@@ -174,8 +174,9 @@ class _Context:
 
 def _flat_population(draws: CoefficientDraws) -> tuple[Floats, Floats]:
     """Return mean (sample, P) and covariance root (sample, P, Q) of the population of clusters."""
-    n_coefficients, n_varying = draws.root.shape[2:]
-    return draws.mean.reshape(-1, n_coefficients), draws.root.reshape(-1, n_coefficients, n_varying)
+    chains, n_draws, n_coefficients, n_varying = draws.root.shape
+    size = chains * n_draws
+    return draws.mean.reshape(size, n_coefficients), draws.root.reshape(size, n_coefficients, n_varying)
 
 
 def _blocks(estimand: Estimand, context: _Context) -> Iterator[Floats]:

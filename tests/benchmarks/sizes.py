@@ -32,10 +32,14 @@ PART = 1_000_000
 STAGES = ("read", "reduce", "build", "compile", "sample", "effects", "report")
 
 
-def write_table(folder: Path, *, rows: int, clusters: int, mediators: int, seed: int = 1) -> None:
-    """Write Parquet parts of a system in series with slopes that differ by cluster, and its analysis file."""
+def write_table(folder: Path, *, rows: int, clusters: int, mediators: int, seed: int = 1, series: bool = True) -> None:
+    """Write Parquet parts of a system with slopes that differ by cluster, and its analysis file.
+
+    Mediators are in series, every arrow drawn, or side by side.
+    """
     rng = np.random.default_rng(seed)
     names = ["x", *(f"m{k + 1}" for k in range(mediators)), "y"]
+    arrows = [pair for pair in combinations(names, 2) if series or "x" in pair or "y" in pair]
     slopes = 0.3 + 0.25 * rng.standard_normal((len(names), len(names), clusters)) / np.sqrt(mediators)
     for part, start in enumerate(range(0, rows, PART)):
         count = min(PART, rows - start)
@@ -44,10 +48,11 @@ def write_table(folder: Path, *, rows: int, clusters: int, mediators: int, seed:
         for k, node in enumerate(names):
             values[node] = rng.standard_normal(count) + group / clusters
             for j, parent in enumerate(names[:k]):
-                values[node] += slopes[j, k, group] * values[parent]
+                if (parent, node) in arrows:
+                    values[node] += slopes[j, k, group] * values[parent]
         labels = pa.DictionaryArray.from_arrays(pa.array(group, pa.int32()), [f"c{g:04d}" for g in range(clusters)])
         pq.write_table(pa.table({"cluster": labels, **values}), folder / f"part-{part:03d}.parquet")
-    edges = "\n".join(f"  - {left} -> {right}" for left, right in combinations(names, 2))
+    edges = "\n".join(f"  - {left} -> {right}" for left, right in arrows)
     nodes = "\n".join(f"  {name}: {{layer: {_layer(name)}}}" for name in names)
     (folder / "analysis.yaml").write_text(
         f"schema: causalcluster/1\ndata: {{file: 'part-*.parquet', cluster: cluster}}\nnodes:\n{nodes}\nedges:\n{edges}\n"
@@ -60,7 +65,7 @@ def _layer(name: str) -> str:
     return {"x": "environment", "y": "outcome"}.get(name, "actor")
 
 
-def run_command(**size: int) -> dict[str, Any]:
+def run_command(**size: Any) -> dict[str, Any]:
     """Run the command on a table of this size."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -86,7 +91,7 @@ def _seconds_until(process: subprocess.Popen[str], stage: str, start: float) -> 
     """Read what the command says of its stages; return when it came to ``stage``."""
     at = float("nan")
     for line in process.stderr or ():
-        if line.strip().startswith(stage) and at != at:
+        if line.strip() == f"causalcluster: {stage}" and at != at:
             at = time.perf_counter() - start
     return at
 
@@ -124,13 +129,13 @@ def main() -> None:
     parser.add_argument("--what", nargs="*", default=["rows", "reduce", "clusters", "mediators"])
     asked = parser.parse_args()
     run_command(rows=10_000, clusters=50, mediators=4)
-    sizes: dict[str, dict[str, int]] = {}
+    sizes: dict[str, dict[str, Any]] = {}
     if "rows" in asked.what:
         sizes |= {f"{rows} rows": {"rows": rows, "clusters": 50, "mediators": 4} for rows in ROWS}
     if "clusters" in asked.what:
         sizes |= {f"{n} clusters": {"rows": 200 * n, "clusters": n, "mediators": 2} for n in CLUSTERS}
     if "mediators" in asked.what:
-        sizes |= {f"{n} mediators": {"rows": 6000, "clusters": 30, "mediators": n} for n in MEDIATORS}
+        sizes |= {f"{n} mediators": {"rows": 6000, "clusters": 30, "mediators": n, "series": False} for n in MEDIATORS}
     if "reduce" in asked.what:
         for kind in ("parquet", "csv"):
             store("sizes", {f"reduce {ROWS[-1]} rows, {kind}": reduce_rows(kind, rows=ROWS[-1])})
