@@ -17,7 +17,7 @@ from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
 from causalcluster.errors import EngineError, InputError
 from causalcluster.fitting.engines import check_engine, open_engine
-from causalcluster.fitting.evaluation import Targets, evaluate_targets, list_targets
+from causalcluster.fitting.evaluation import PRIOR_ACCURACY, Targets, evaluate_targets, list_targets
 from causalcluster.fitting.gate import Diagnostics, judge, mark_unreliable
 from causalcluster.fitting.many import leave_one_out as leave_one_cluster_out
 from causalcluster.fitting.prior_draws import draw_prior_system, prior_levels
@@ -301,7 +301,7 @@ def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) ->
     seed = analysis.sampling.seed
     levels = prior_levels(analysis.hypotheses, has_population=draws.coefficients.has_population)
     prior = draw_prior_system(plan.design, prepared.priors, prepared.arrays, random_seed=seed, levels=levels)
-    prior_effects, _ = evaluate_targets(prepared.targets, prior, random_seed=seed, levels=levels)
+    prior_effects, _ = evaluate_targets(prepared.targets, prior, random_seed=seed, levels=levels, accuracy=PRIOR_ACCURACY)
     hypotheses = evaluate_hypotheses(
         analysis.hypotheses,
         effects,

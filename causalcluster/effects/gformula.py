@@ -337,9 +337,7 @@ def _more_points(accuracy: Accuracy, ratio: Mapping[str, float]) -> Accuracy:
     return replace(
         accuracy,
         cluster_points=grown(accuracy.cluster_points, accuracy.most_cluster_points, inside),
-        population_points=grown(
-            accuracy.population_points, accuracy.most_population_points, ratio.get("population", 0.0)
-        ),
+        population_points=grown(accuracy.population_points, accuracy.most_population_points, ratio.get("population", 0.0)),
     )
 
 

@@ -134,12 +134,12 @@ def _count_probability(family, link, eta, digit, before, size, shape):  # type: 
 
 @numba.njit(cache=True, nogil=True)
 def _draw_share_or_count(family, link, eta, z, u, size, excess, precision):  # type: ignore[no-untyped-def]
-    """Return an answer in the node's own units; ``excess`` is the log of a negative binomial's gamma."""
+    """Return an answer as its column holds it, counts as counts; ``excess`` is the log of a negative binomial's gamma."""
     if family == _BINOMIAL:
-        return binomial_quantile(z, u, size, inverse_link(link, eta)) / size
+        return binomial_quantile(z, u, size, inverse_link(link, eta))
     if family == _BETA:
         return beta_quantile(u, inverse_link(link, eta), precision)
-    return poisson_quantile(z, u, size * math.exp(min(eta + excess, _MOST))) / size
+    return poisson_quantile(z, u, size * math.exp(min(eta + excess, _MOST)))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -228,7 +228,26 @@ def _late_variance(variable, term, factor, v, root, late, column_mean, cluster, 
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_points(program, first, last, points, theta, early, root, late, sd, precision, shape, threshold, gamma, student, tables, work, out, fixed_slot):  # type: ignore[no-untyped-def]
+def _add_points(
+    program,
+    first,
+    last,
+    points,
+    theta,
+    early,
+    root,
+    late,
+    sd,
+    precision,
+    shape,
+    threshold,
+    gamma,
+    student,
+    tables,
+    work,
+    out,
+    fixed_slot,
+):  # type: ignore[no-untyped-def]
     """Add the means (T,) at points first to last - 1 to the rows of out: each point's slot, or ``fixed_slot`` if not negative.
 
     ``early`` (P,) are the coefficients of the outcomes' own equations; the rest of them, root (P, Q) times the scores
@@ -273,9 +292,7 @@ def _add_points(program, first, last, points, theta, early, root, late, sd, prec
                 if not returning:
                     eta[d] = _predict(variable, term, factor, v, theta, column_mean, cluster, values)
                     digit[d] = 0
-                if returning or (
-                    branch[begin + d, 1] == 1 and _is_followed(family, link, eta[d], size[row, k], shape[k])
-                ):
+                if returning or (branch[begin + d, 1] == 1 and _is_followed(family, link, eta[d], size[row, k], shape[k])):
                     if family == _BERNOULLI or family == _ORDINAL:
                         n_grades, cut = variable[v, _N_GRADES], variable[v, _FIRST_THRESHOLD]
                         share = _grade_probability(family, link, eta[d], digit[d], n_grades, cut, threshold)
@@ -283,7 +300,7 @@ def _add_points(program, first, last, points, theta, early, root, late, sd, prec
                         state[d, 2] = 1.0 if digit[d] + 1 < n_grades else 0.0
                     else:
                         share = _count_probability(family, link, eta[d], digit[d], state[d, 0], size[row, k], shape[k])
-                        value = digit[d] / size[row, k]
+                        value = float(digit[d])
                         state[d, 0] = share
                         state[d, 1] = share if digit[d] == 0 else state[d, 1] + share
                         state[d, 2] = 1.0
@@ -296,7 +313,21 @@ def _add_points(program, first, last, points, theta, early, root, late, sd, prec
                     mass[d + 1] = mass[d]
                     state[d, 2] = 0.0
                     values[v] = _draw(
-                        variable, number, grade, v, eta[d], sd, precision, threshold, gamma, student, size, row, normal, uniform, i
+                        variable,
+                        number,
+                        grade,
+                        v,
+                        eta[d],
+                        sd,
+                        precision,
+                        threshold,
+                        gamma,
+                        student,
+                        size,
+                        row,
+                        normal,
+                        uniform,
+                        i,
                     )
                 returning = False
                 d += 1

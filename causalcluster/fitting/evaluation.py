@@ -7,13 +7,19 @@ import xarray as xr
 
 from causalcluster.analysis.records import Question
 from causalcluster.effects.estimands import Estimand, list_estimands, list_paths
-from causalcluster.effects.gformula import Noise, simulate_effects
+from causalcluster.effects.gformula import Accuracy, Noise, simulate_effects
 from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
 from causalcluster.effects.world_effects import list_world_effects
 from causalcluster.effects.worlds import System
 from causalcluster.graph import CausalGraph
 from causalcluster.model.standard import Scale
+
+
+PRIOR_ACCURACY = Accuracy(
+    target=float("inf"), cluster_points=16, population_points=256, new_clusters=64, replicates=2, draws=4
+)
+"""For draws of a prior, which are far wider than any noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,13 +70,23 @@ def list_targets(
 
 
 def evaluate_targets(
-    targets: Targets, draws: SystemDraws, *, random_seed: int, levels: Collection[str] | None = None
+    targets: Targets,
+    draws: SystemDraws,
+    *,
+    random_seed: int,
+    levels: Collection[str] | None = None,
+    accuracy: Accuracy | None = None,
 ) -> tuple[xr.Dataset, Noise | None]:
-    """Evaluate all effects at every level that applies; with the noise of the simulation, where there was one."""
+    """Evaluate all effects at every level that applies; with the noise of the simulation, where there was one.
+
+    ``accuracy`` is that of simulated effects; closed forms are exact.
+    """
     closed = evaluate_effects(targets.estimands, draws.coefficients, random_seed=random_seed, levels=levels)
     if targets.network is None or not targets.worlds:
         return closed, None
-    found = simulate_effects(targets.worlds, targets.network, draws, random_seed=random_seed, levels=levels)
+    found = simulate_effects(
+        targets.worlds, targets.network, draws, random_seed=random_seed, levels=levels, accuracy=accuracy
+    )
     if not targets.estimands:
         return found.effects, found.noise
     joined: xr.Dataset = xr.concat([found.effects, closed], dim="row", join="outer", coords="minimal", compat="equals")

@@ -55,7 +55,7 @@ class Node:
         if self.family == "bernoulli":
             return stats.bernoulli.rvs(share, random_state=rng).astype(float)
         if self.family == "binomial":
-            return stats.binom.rvs(self.trials, share, random_state=rng) / self.trials
+            return stats.binom.rvs(self.trials, share, random_state=rng).astype(float)
         return stats.beta.rvs(share * self.precision, (1.0 - share) * self.precision, random_state=rng)
 
 
@@ -84,6 +84,8 @@ def one_mediator(
         c = rng.choice(context, n)
         m = np.full(n, fixed) if a_of_m is None else mediator.answer(mediator_equation(np.full(n, a_of_m), c), rng)
         y = outcome.answer(outcome_equation(np.full(n, a), m, c), rng)
+        # Effects are on the share of successes; as a cause a count is a count.
+        y = y / outcome.trials if outcome.family == "binomial" else y
         return y.mean(), y.var() / n
 
     low, high = contrast
