@@ -49,7 +49,8 @@ def sort_context(context: ContextRows, n_clusters: int) -> tuple[ContextRows, In
     order = np.lexsort((*values.T[::-1], cluster))
     weights = weights / np.bincount(cluster, weights)[cluster]
     sizes = {
-        name: np.concatenate([size[kept], np.ones(len(missing))])[order].astype(float) for name, size in context.sizes.items()
+        name: np.concatenate([size[kept], np.ones(len(missing))])[order].astype(float)
+        for name, size in context.sizes.items()
     }
     sorted_rows = ContextRows(
         columns=context.columns, cluster=cluster[order], values=values[order], weights=weights[order], sizes=sizes

@@ -211,7 +211,9 @@ class _Builder:
         n_variables, n_columns = len(self.variables), len(self.network.context.columns)
         start = {"variable": 0, "context": n_variables, "fixed": n_variables + n_columns}
         codes = [
-            [start[kind] + place for kind, place in factors] for variable in self.variables for _, _, factors in variable.terms
+            [start[kind] + place for kind, place in factors]
+            for variable in self.variables
+            for _, _, factors in variable.terms
         ]
         return Program(
             variable=self._variables(),

@@ -110,15 +110,11 @@ class _Outcome:
                 )
         low, high = (standardised(value, question.treatment, network.scale) for value in contrast)
         fixed = {node: standardised(value, node, network.scale) for node, value in values}
-        return cls(
-            outcome=outcome, question=question, network=network, low=low, high=high, values=values, set_context=fixed
-        )
+        return cls(outcome=outcome, question=question, network=network, low=low, high=high, values=values, set_context=fixed)
 
     def world(self, level: float, held: Held | None = None) -> World:
         """Return the world in which every arrow carries ``level``."""
-        return World(
-            treatment=dict.fromkeys(self.network.design.nodes, level), held={**self.set_context, **(held or {})}
-        )
+        return World(treatment=dict.fromkeys(self.network.design.nodes, level), held={**self.set_context, **(held or {})})
 
     def drawn(self, level: float, shared: Sequence[str], stream: str) -> World:
         """Return a world from which mediators are drawn: nodes that are not ``shared`` have noise of their own.
