@@ -82,7 +82,12 @@ def test_statsmodels_agrees_up_to_its_simulation(fits, ours):
     found = Mediation(outcome, mediator, "treat", mediator="emo").fit(method="parametric", n_rep=100)
     table = found.summary()
     # Parametric draws of the coefficients: their mean is off the plug-in by the spread over root 100, and by curvature.
-    for name, effect in {"ACME (treated)": "nie", "ACME (control)": "pnie", "ADE (control)": "nde", "Total effect": "total"}.items():
+    for name, effect in {
+        "ACME (treated)": "nie",
+        "ACME (control)": "pnie",
+        "ADE (control)": "nde",
+        "Total effect": "total",
+    }.items():
         spread = (table.loc[name, "Upper CI bound"] - table.loc[name, "Lower CI bound"]) / 3.92
         expected = value(ours[0], effect, VIA.get(effect, "")).item()
         assert table.loc[name, "Estimate"] == pytest.approx(expected, abs=0.5 * spread)
