@@ -119,7 +119,7 @@ class _Run:
         plain = effect.scale == "difference" and not effect.whole
         return [level for level in self.levels if plain or level != "between_sd"]
 
-    def keys(self) -> list[tuple[str, ...]]:
+    def row_keys(self) -> list[tuple[str, ...]]:
         return [
             (item.outcome, item.effect, item.via, level, cluster, "", "", item.at, item.scale)
             for item in self.effects
@@ -164,7 +164,7 @@ def simulate_effects(
     points = _make_points(run, accuracy, run.levels, [random_seed, 5])
     values = _evaluate(run, points, np.arange(len(run.simulation.theta)))
     noise = _report_noise(run, accuracy, error, values)
-    keys = run.keys()
+    keys = run.row_keys()
     shape = draws.coefficients.theta.shape[:2]
     coords = {name: ("row", np.array([key[i] for key in keys], dtype=object)) for i, name in enumerate(COORDS)}
     dataset = xr.Dataset(
@@ -229,7 +229,7 @@ def _evaluate(run: _Run, points: _PointSets, chosen: Ints) -> Floats:
     widest = max(len(run.clusters), 2 * points.n_clusters_nested if points.nested is not None else 1, 8)
     threads = os.process_cpu_count() or 1
     size = max(1, min(_NUMBERS_AT_ONCE // (widest * n_targets), -(-len(chosen) // (4 * threads))))
-    values = np.empty((len(run.keys()), len(chosen)))
+    values = np.empty((len(run.row_keys()), len(chosen)))
 
     def fill(start: int) -> None:
         part = slice(start, min(start + size, len(chosen)))
@@ -254,7 +254,8 @@ def _means_by_level(run: _Run, points: _PointSets, chosen: Ints) -> dict[str, Fl
         found["sample"] = means.mean(axis=1)
         found["sample_rows"] = np.einsum("sgt,g->st", means, simulation.rows / simulation.rows.sum())
     if points.observed is not None and run.unseen is not None and "new" in run.levels:
-        theta, sd, like = (item[chosen][:, None] for item in run.unseen)
+        theta, sd = (item[chosen][:, None] for item in run.unseen[:2])
+        like = run.unseen[2][chosen][:, None]
         found["new"] = means_in_clusters(simulation, chosen, points.observed, theta=theta, sd=sd, group=like)[:, 0]
     if points.population is not None:
         found["population"] = means_in_population(simulation, chosen, points.population, 1, integrate=True)[:, 0]
@@ -268,7 +269,7 @@ def _means_by_level(run: _Run, points: _PointSets, chosen: Ints) -> dict[str, Fl
 
 
 def _rows_of(run: _Run, means: Mapping[str, Floats]) -> Iterator[Floats]:
-    """Yield (row, draw) values in the order of `_Run.keys`."""
+    """Yield (row, draw) values in the order of `_Run.row_keys`."""
     position = run.simulation.compiled.position
     for effect in run.effects:
         for level in run.levels_of(effect):
@@ -303,7 +304,7 @@ def _contrast(effect: WorldEffect, means: Floats, position: Mapping[tuple[str, i
 def _spread(value: Floats, weights: Floats) -> Floats:
     """Return standard deviations between clusters (draw,) from values (draw, new cluster, half)."""
     centred = value - np.einsum("soh,o->sh", value, weights)[:, None, :]
-    return np.sqrt(np.maximum(np.einsum("so,so,o->s", centred[..., 0], centred[..., 1], weights), 0.0))
+    return np.asarray(np.sqrt(np.maximum(np.einsum("so,so,o->s", centred[..., 0], centred[..., 1], weights), 0.0)))
 
 
 def _choose_points(run: _Run, accuracy: Accuracy, random_seed: int) -> tuple[Accuracy, Floats]:
@@ -331,7 +332,7 @@ def _more_points(accuracy: Accuracy, ratio: Mapping[str, float]) -> Accuracy:
         if worst <= accuracy.target or now >= most:
             return now
         steps = np.log2(min(worst / accuracy.target, 1e6)) / 0.75
-        return min(most, now * 2 ** max(1, int(np.floor(steps))))
+        return min(most, now << max(1, int(np.floor(steps))))
 
     inside = max((ratio[level] for level in ("sample", "cluster") if level in ratio), default=0.0)
     return replace(
@@ -351,7 +352,7 @@ def _monte_carlo_sd(measured: _Run, accuracy: Accuracy, random_seed: int) -> Flo
         ]
     )
     error = np.sqrt(replicates.var(axis=0, ddof=1).mean(axis=1))
-    outcome = np.array([key[0] for key in measured.keys()])
+    outcome = np.array([key[0] for key in measured.row_keys()])
     size = np.abs(replicates).mean(axis=(0, 2))
     largest = np.array([size[outcome == name].max() for name in outcome])
     return np.where(error <= _ROUNDING * largest, 0.0, error)
@@ -362,7 +363,7 @@ def _largest_ratios(measured: _Run, error: Floats, posterior_sd: Floats) -> dict
 
     Proportions do not count. The remainder `dependence`, which may be nothing but noise, is judged against `iie` `all`.
     """
-    keys = measured.keys()
+    keys = measured.row_keys()
     place = {key: i for i, key in enumerate(keys)}
     judge = [place.get((*key[:2], "all", *key[3:]), i) if key[2] == "dependence" else i for i, key in enumerate(keys)]
     proportion = np.array([key[1] == "prop_mediated" for key in keys], dtype=bool)
@@ -373,7 +374,7 @@ def _largest_ratios(measured: _Run, error: Floats, posterior_sd: Floats) -> dict
 
 
 def _report_noise(run: _Run, accuracy: Accuracy, error: Floats, values: Floats) -> Noise:
-    measured = np.array([key[3] in MEASURED for key in run.keys()], dtype=bool)
+    measured = np.array([key[3] in MEASURED for key in run.row_keys()], dtype=bool)
     ratio = _largest_ratios(_measured(run), error, values[measured].std(axis=1))
     return Noise(
         ratio=ratio,

@@ -56,7 +56,7 @@ def _log_gamma(x: Floats) -> Floats:
 def interpolate(tables, k, z):  # type: ignore[no-untyped-def]
     """Return tabulated function k of ``tables`` (K, nodes) at z; beyond the table it goes on as a straight line."""
     at = (z + HALF_WIDTH) / _STEP
-    i = min(max(int(math.floor(at)), 0), N_NODES - 2)
+    i = min(max(math.floor(at), 0), N_NODES - 2)
     x = at - i
     left, right = tables[k, i], tables[k, i + 1]
     if x < 0.0 or x > 1.0:
@@ -122,7 +122,7 @@ def binomial_quantile(z, u, trials, share):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def beta_quantile(u, mean, precision):  # type: ignore[no-untyped-def]
-    """Return the quantile of a beta with this mean and precision = a + b (Newton and Halley steps; Press et al. 2007, 6.14)."""
+    """Return the quantile of a beta with this mean and precision a + b (Halley steps: Press et al. 2007, 6.14)."""
     a, b = mean * precision, (1.0 - mean) * precision
     if a <= 0.0:
         return 0.0

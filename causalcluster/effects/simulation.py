@@ -1,6 +1,6 @@
 """Means of outcomes by world for a block of draws: records to the arrays of the compiled code and back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -269,7 +269,7 @@ def _parameters(simulation: Simulation, chosen: Ints) -> Parameters:
     )
 
 
-def _tabulate(table, values: Floats, equations: Ints) -> Floats:  # type: ignore[no-untyped-def]
+def _tabulate(table: Callable[[Floats], Floats], values: Floats, equations: Ints) -> Floats:
     """Return (draw, K, nodes), zero but for ``equations``."""
     width = table(values[:1, :1]).shape[-1]
     out = np.zeros((*values.shape, width))

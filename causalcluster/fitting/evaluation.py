@@ -15,7 +15,6 @@ from causalcluster.effects.worlds import System
 from causalcluster.graph import CausalGraph
 from causalcluster.model.standard import Scale
 
-
 PRIOR_ACCURACY = Accuracy(
     target=float("inf"), cluster_points=16, population_points=256, new_clusters=64, replicates=2, draws=4
 )

@@ -76,7 +76,11 @@ def test_gaussian_mediator_with_logit_outcome_is_its_quadrature():
 
 def test_binary_and_graded_mediators_are_summed_exactly():
     design = make_design(
-        {"m": ("bernoulli", None, ["a"]), "n": ("ordinal", "probit", ["a", "m"]), "y": ("poisson", None, ["a", "m", "n", "m*n"])}
+        {
+            "m": ("bernoulli", None, ["a"]),
+            "n": ("ordinal", "probit", ["a", "m"]),
+            "y": ("poisson", None, ["a", "m", "n", "m*n"]),
+        }
     )
     grades, cuts = np.array([0.0, 1.0, 3.0]), np.array([-0.3, 0.8])
     theta = [0.1, 0.7, 0.0, 0.5, 0.4, -0.2, 0.2, 0.3, 0.1, 0.15]
@@ -148,7 +152,12 @@ def test_gaussian_systems_agree_with_the_exact_evaluator():
     n = len(design.terms)
     rng = np.random.default_rng(8)
     means = {factors: rng.normal(0, 0.2, 3) for term in design.terms if (factors := term.factors)}
-    means[("c",)] = np.array([np.average(network.context.values[g * 4 : g * 4 + 4, 0], weights=network.context.weights[g * 4 : g * 4 + 4]) for g in range(3)])
+    means[("c",)] = np.array(
+        [
+            np.average(network.context.values[g * 4 : g * 4 + 4, 0], weights=network.context.weights[g * 4 : g * 4 + 4])
+            for g in range(3)
+        ]
+    )
     means[("m",)] = rng.normal(0, 0.2, 3)
     network = replace(network, design=design, column_mean=means)
     old = draws.coefficients
@@ -231,7 +240,9 @@ def test_the_same_seed_gives_the_same_bits_and_clusters_without_rows_count_nowhe
 def test_population_is_the_expectation_over_clusters():
     network, draws = two_mediator_network(("gaussian", "bernoulli", "poisson"), centred=False)
     question = ask(["m", "n"])
-    got = evaluate(network, draws, question, keys=[("y", "total", ""), ("y", "nie", "n")], points=8192, levels=["population"])
+    got = evaluate(
+        network, draws, question, keys=[("y", "total", ""), ("y", "nie", "n")], points=8192, levels=["population"]
+    )
     rng = np.random.default_rng(0)
     size, shift, unit = 400_000, 0.3, 1.4
     for chain, draw in ((0, 0), (1, 3)):
@@ -244,7 +255,9 @@ def test_population_is_the_expectation_over_clusters():
         weights = network.context.weights.reshape(3, 4)
         x = np.empty(size)
         for k in range(3):
-            x[g == k] = rng.choice(network.context.values[4 * k : 4 * k + 4, 0], (g == k).sum(), p=weights[k] / weights[k].sum())
+            x[g == k] = rng.choice(
+                network.context.values[4 * k : 4 * k + 4, 0], (g == k).sum(), p=weights[k] / weights[k].sum()
+            )
 
         def mean(of_m, of_n, of_y, theta=theta, sd=sd, x=x):
             low, high = (0.0 - shift) / unit, (1.0 - shift) / unit
@@ -310,7 +323,10 @@ def test_noise_is_measured_and_brought_below_the_target():
         draws=1,
         replicates=2,
     )
-    other = [simulate_effects(effects, network, many, random_seed=10 + r, accuracy=fixed, levels=MEASURED).effects for r in range(3)]
+    other = [
+        simulate_effects(effects, network, many, random_seed=10 + r, accuracy=fixed, levels=MEASURED).effects
+        for r in range(3)
+    ]
     values = np.stack([item["effect"].values for item in other])
     rows = (other[0]["estimand"].values != "prop_mediated") & (other[0]["via"].values != "dependence")
     ratio = np.sqrt(values.var(axis=0, ddof=1).mean(axis=(0, 1))) / values[0].std(axis=(0, 1))
@@ -332,7 +348,11 @@ def test_without_confounding_interventional_effects_are_natural():
 
 def test_with_a_confounder_that_the_treatment_moves_they_differ():
     design = make_design(
-        {"l": ("gaussian", None, ["a"]), "m": ("poisson", None, ["a", "l"]), "y": ("bernoulli", "probit", ["a", "l", "m", "l*m"])}
+        {
+            "l": ("gaussian", None, ["a"]),
+            "m": ("poisson", None, ["a", "l"]),
+            "y": ("bernoulli", "probit", ["a", "l", "m", "l*m"]),
+        }
     )
     theta = [0.1, 0.8, -0.2, 0.3, 0.5, -0.6, 0.2, 0.5, 0.3, 0.3]
     got = evaluate(one_cluster(design), fixed_draws(theta, 3, sd=[0.7, 1.0, 1.0]), ask(["m"]), points=2**14)
@@ -356,7 +376,11 @@ def test_with_a_confounder_that_the_treatment_moves_they_differ():
 
 def test_margins_are_drawn_independently():
     design = make_design(
-        {"m": ("gaussian", None, ["a"]), "n": ("bernoulli", None, ["a", "m"]), "y": ("gaussian", None, ["a", "m", "n", "m*n"])}
+        {
+            "m": ("gaussian", None, ["a"]),
+            "n": ("bernoulli", None, ["a", "m"]),
+            "y": ("gaussian", None, ["a", "m", "n", "m*n"]),
+        }
     )
     theta = [0.2, 0.9, -0.3, 0.4, 1.1, 0.0, 0.3, 0.4, 0.2, 0.8]
     got = evaluate(one_cluster(design), fixed_draws(theta, 3, sd=[0.8, 1.0, 1.0]), ask(["m", "n"]), points=2**13)
@@ -384,7 +408,11 @@ def test_effects_at_a_value_of_a_moderator():
     network = one_cluster(design, {"size": np.array([5.0, 10.0, 30.0])}, scale)
     theta = [0.1, 0.4, 0.3, -0.2, 0.3, 0.1, 0.2]
     got = evaluate(
-        network, fixed_draws(theta, 2, sd=[0.5, 1.0]), ask(["m"]), keys=[("y", "nie", "all")], at=[(("size", 5.0),), (("size", 20.0),)]
+        network,
+        fixed_draws(theta, 2, sd=[0.5, 1.0]),
+        ask(["m"]),
+        keys=[("y", "nie", "all")],
+        at=[(("size", 5.0),), (("size", 20.0),)],
     )
 
     def at(size):

@@ -73,7 +73,9 @@ def both(mediator, outcome, seed):
         grades={name: np.array(GRADES) for name in ordinal},
         sizes={name: np.full(5, 6.0) for name, family in (("m", m_family), ("y", y_family)) if family == "binomial"},
     )
-    draws = fixed_draws([*OF_M, *coefficients_of(y_family)], 2, thresholds={name: THRESHOLDS for name in ordinal}, **SETTINGS)
+    draws = fixed_draws(
+        [*OF_M, *coefficients_of(y_family)], 2, thresholds={name: THRESHOLDS for name in ordinal}, **SETTINGS
+    )
     keys = [("y", effect, "") for effect in ("total", "nde", "tnde")]
     keys += [("y", "nie", "all"), ("y", "pnie", "all"), ("y", "cde", "m=1")]
     got = evaluate(network, draws, ask(["m"], fix=[("m", 1.0)]), (LOW, HIGH), keys=keys)

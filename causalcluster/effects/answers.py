@@ -1,0 +1,152 @@
+"""Answers of nodes of every family as compiled code: probabilities of values, draws, means given the parents.
+
+Array names as in `causalcluster.effects.programs.Program` and `causalcluster.effects.gformula_kernel.Parameters`.
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from causalcluster.effects.quantiles import (
+    beta_quantile,
+    binomial_quantile,
+    interpolate,
+    normal_cdf,
+    poisson_quantile,
+)
+
+_GAUSSIAN, _LOGNORMAL, _STUDENT, BERNOULLI, _BINOMIAL, _POISSON, _NEGATIVE_BINOMIAL, ORDINAL, _BETA = range(9)
+_LOGIT, _PROBIT = 2, 3
+# Columns of `Program.variable` and of `Program.number`.
+FIRST_TERM, FIRST_THRESHOLD, FIRST_GRADE, N_GRADES = 4, 6, 7, 8
+SHIFT, SCALE = 0, 1
+_MOST = 700.0
+_WIDEST_COUNT = 40.0
+_SIZES = (3, 5, 9)
+_NODES = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[0] for n in _SIZES])
+_WEIGHTS = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[1] / math.sqrt(2.0 * math.pi) for n in _SIZES])
+
+
+@numba.njit(cache=True, nogil=True)
+def inverse_link(link, eta):  # type: ignore[no-untyped-def]
+    """Return the probability at a linear predictor."""
+    if link == _LOGIT:
+        return 1.0 / (1.0 + math.exp(-eta)) if eta > -_MOST else 0.0
+    if link == _PROBIT:
+        return normal_cdf(eta)
+    return -math.expm1(-math.exp(min(eta, _MOST)))
+
+
+@numba.njit(cache=True, nogil=True)
+def grade_probability(family, link, eta, digit, n_grades, first, threshold):  # type: ignore[no-untyped-def]
+    """Return the probability of value number ``digit`` of a bernoulli or ordinal node."""
+    if family == BERNOULLI:
+        return inverse_link(link, eta) if digit == 1 else 1.0 - inverse_link(link, eta)
+    upper = inverse_link(link, threshold[first + digit] - eta) if digit < n_grades - 1 else 1.0
+    lower = inverse_link(link, threshold[first + digit - 1] - eta) if digit > 0 else 0.0
+    return upper - lower
+
+
+@numba.njit(cache=True, nogil=True)
+def is_followed(family, link, eta, size, shape):  # type: ignore[no-untyped-def]
+    """Whether so few values have any probability that each is followed."""
+    if family == BERNOULLI or family == ORDINAL:
+        return True
+    if family == _BINOMIAL:
+        return size <= _WIDEST_COUNT
+    mean = size * math.exp(min(eta, _MOST))
+    variance = mean + (mean * mean / shape if family == _NEGATIVE_BINOMIAL else 0.0)
+    return mean + 6.0 * math.sqrt(variance) <= _WIDEST_COUNT
+
+
+@numba.njit(cache=True, nogil=True)
+def count_probability(family, link, eta, digit, before, size, shape):  # type: ignore[no-untyped-def]
+    """Return the probability of a count, ``before`` that of the count below it."""
+    if family == _BINOMIAL:
+        share = min(max(inverse_link(link, eta), 1e-15), 1.0 - 1e-15)
+        if digit == 0:
+            return math.exp(size * math.log1p(-share))
+        return before * share / (1.0 - share) * (size - digit + 1.0) / digit
+    mean = size * math.exp(min(eta, _MOST))
+    if family == _POISSON:
+        return math.exp(-mean) if digit == 0 else before * mean / digit
+    share = mean / (shape + mean)
+    if digit == 0:
+        return math.exp(shape * math.log1p(-share))
+    return before * share * (shape + digit - 1.0) / digit
+
+
+@numba.njit(cache=True, nogil=True)
+def _draw_share_or_count(family, link, eta, z, u, size, excess, precision):  # type: ignore[no-untyped-def]
+    """Return an answer in the node's own units; ``excess`` is the log of a negative binomial's gamma."""
+    if family == _BINOMIAL:
+        return binomial_quantile(z, u, size, inverse_link(link, eta))
+    if family == _BETA:
+        return beta_quantile(u, inverse_link(link, eta), precision)
+    return poisson_quantile(z, u, size * math.exp(min(eta + excess, _MOST)))
+
+
+@numba.njit(cache=True, nogil=True)
+def _draw_grade(family, link, eta, u, n_grades, first, threshold):  # type: ignore[no-untyped-def]
+    digit, reached = 0, grade_probability(family, link, eta, 0, n_grades, first, threshold)
+    while reached < u and digit < n_grades - 1:
+        digit += 1
+        reached += grade_probability(family, link, eta, digit, n_grades, first, threshold)
+    return digit
+
+
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def draw_answer(variable, number, grade, v, eta, sd, precision, threshold, gamma, student, size, row, normal, uniform, i):  # type: ignore[no-untyped-def]
+    """Return the standardised answer of variable v at point i."""
+    family, k, link, column = variable[v, 0], variable[v, 1], variable[v, 2], variable[v, 3]
+    z, u = normal[i, column], uniform[i, column]
+    if family == _GAUSSIAN:
+        return eta + sd[k] * z
+    if family == _STUDENT:
+        return eta + sd[k] * z * math.exp(interpolate(student, k, abs(z)))
+    if family == _LOGNORMAL:
+        value = math.exp(min(eta + sd[k] * z, _MOST))
+    elif family == BERNOULLI or family == ORDINAL:
+        digit = _draw_grade(family, link, eta, u, variable[v, N_GRADES], variable[v, FIRST_THRESHOLD], threshold)
+        value = grade[variable[v, FIRST_GRADE] + digit]
+    else:
+        excess = interpolate(gamma, k, normal[i, column + 1]) if family == _NEGATIVE_BINOMIAL else 0.0
+        value = _draw_share_or_count(family, link, eta, z, u, size[row, k], excess, precision[k])
+    return (value - number[v, SHIFT]) / number[v, SCALE]
+
+
+@numba.njit(cache=True, nogil=True)
+def _mean(variable, number, grade, v, eta, sd, threshold):  # type: ignore[no-untyped-def]
+    """Return the mean answer in the node's own units."""
+    family, k, link = variable[v, 0], variable[v, 1], variable[v, 2]
+    if family == _GAUSSIAN or family == _STUDENT:
+        return number[v, SHIFT] + number[v, SCALE] * eta
+    if family == _LOGNORMAL:
+        return math.exp(min(eta + 0.5 * sd[k] * sd[k], _MOST))
+    if family == _POISSON or family == _NEGATIVE_BINOMIAL:
+        return math.exp(min(eta, _MOST))
+    if family != ORDINAL:
+        return inverse_link(link, eta)
+    total, n_grades = 0.0, variable[v, N_GRADES]
+    for digit in range(n_grades):
+        mass = grade_probability(family, link, eta, digit, n_grades, variable[v, FIRST_THRESHOLD], threshold)
+        total += mass * grade[variable[v, FIRST_GRADE] + digit]
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def mean_of_normal(variable, number, grade, v, eta, variance, sd, threshold):  # type: ignore[no-untyped-def]
+    """Return the mean answer where the linear predictor is normal: exact for log and probit, else by 3 to 9 points."""
+    family = variable[v, 0]
+    if variance == 0.0 or family == _GAUSSIAN or family == _STUDENT:
+        return _mean(variable, number, grade, v, eta, sd, threshold)
+    if family == _LOGNORMAL or family == _POISSON or family == _NEGATIVE_BINOMIAL:
+        return _mean(variable, number, grade, v, eta + 0.5 * variance, sd, threshold)
+    if variable[v, 2] == _PROBIT and family != ORDINAL:
+        return normal_cdf(eta / math.sqrt(1.0 + variance))
+    total, wide = 0.0, math.sqrt(variance)
+    first, last = (0, 3) if variance < 0.05 else (3, 8) if variance < 0.5 else (8, 17)
+    for h in range(first, last):
+        total += _WEIGHTS[h] * _mean(variable, number, grade, v, eta + wide * _NODES[h], sd, threshold)
+    return total
