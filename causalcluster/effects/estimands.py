@@ -75,6 +75,24 @@ def list_estimands(
     return tuple(found)
 
 
+def list_paths(
+    question: Question,
+    graph: CausalGraph,
+    system: System,
+    scale: Scale,
+    contrast: tuple[float, float],
+    *,
+    identified: Iterable[tuple[str, str, str]],
+) -> tuple[Estimand, ...]:
+    """Write down the identified path effects alone: all that a polynomial says of a system that is not linear.
+
+    A path is left out where an equation on it has an interaction or a link that is not the identity.
+    """
+    wanted = set(identified)
+    rows = [row for y in question.outcomes for row in _paths(y, question, graph, system, scale, contrast)]
+    return tuple(row for row in rows if (row.outcome, row.effect, row.via) in wanted)
+
+
 def _effects_on(
     outcome: str,
     question: Question,
@@ -141,9 +159,10 @@ def _paths(
     size = scale.scale[outcome] * (contrast[1] - contrast[0]) / scale.scale[question.treatment]
     positions = {term.name: i for i, term in enumerate(system.design.terms)}
     interacted = {term.target for term in system.design.terms if term.kind == "interaction"}
+    curved = {equation.node for equation in system.design.equations if equation.link != "identity"}
     rows = []
     for path in directed_paths(graph, question.treatment, outcome):
-        if interacted.intersection(path[1:]):
+        if (interacted | curved).intersection(path[1:]):
             continue
         product: Polynomial = {(): everywhere(system, size)}
         for source, target in pairwise(path):
