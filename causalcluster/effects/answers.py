@@ -19,7 +19,7 @@ from causalcluster.effects.quantiles import (
 _GAUSSIAN, _LOGNORMAL, _STUDENT, BERNOULLI, _BINOMIAL, _POISSON, _NEGATIVE_BINOMIAL, ORDINAL, _BETA = range(9)
 _LOGIT, _PROBIT = 2, 3
 # Columns of `Program.variable` and of `Program.number`.
-FIRST_TERM, FIRST_THRESHOLD, FIRST_GRADE, N_GRADES = 4, 6, 7, 8
+FIRST_TERM, FIRST_THRESHOLD, FIRST_GRADE, N_GRADES, READY = 4, 6, 7, 8, 9
 SHIFT, SCALE = 0, 1
 _MOST = 700.0
 _WIDEST_COUNT = 40.0
@@ -28,7 +28,7 @@ _NODES = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[0] for n in _SIZE
 _WEIGHTS = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[1] / math.sqrt(2.0 * math.pi) for n in _SIZES])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def inverse_link(link, eta):  # type: ignore[no-untyped-def]
     """Return the probability at a linear predictor."""
     if link == _LOGIT:
@@ -38,7 +38,7 @@ def inverse_link(link, eta):  # type: ignore[no-untyped-def]
     return -math.expm1(-math.exp(min(eta, _MOST)))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def grade_probability(family, link, eta, digit, n_grades, first, threshold):  # type: ignore[no-untyped-def]
     """Return the probability of value number ``digit`` of a bernoulli or ordinal node."""
     if family == BERNOULLI:
@@ -48,7 +48,7 @@ def grade_probability(family, link, eta, digit, n_grades, first, threshold):  # 
     return upper - lower
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def is_followed(family, link, eta, size, shape):  # type: ignore[no-untyped-def]
     """Whether so few values have any probability that each is followed."""
     if family == BERNOULLI or family == ORDINAL:
@@ -60,7 +60,7 @@ def is_followed(family, link, eta, size, shape):  # type: ignore[no-untyped-def]
     return mean + 6.0 * math.sqrt(variance) <= _WIDEST_COUNT
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def count_probability(family, link, eta, digit, before, size, shape):  # type: ignore[no-untyped-def]
     """Return the probability of a count, ``before`` that of the count below it."""
     if family == _BINOMIAL:
@@ -77,7 +77,7 @@ def count_probability(family, link, eta, digit, before, size, shape):  # type: i
     return before * share * (shape + digit - 1.0) / digit
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _draw_share_or_count(family, link, eta, z, u, size, excess, precision):  # type: ignore[no-untyped-def]
     """Return an answer in the node's own units; ``excess`` is the log of a negative binomial's gamma."""
     if family == _BINOMIAL:
@@ -87,7 +87,7 @@ def _draw_share_or_count(family, link, eta, z, u, size, excess, precision):  # t
     return poisson_quantile(z, u, size * math.exp(min(eta + excess, _MOST)))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _draw_grade(family, link, eta, u, n_grades, first, threshold):  # type: ignore[no-untyped-def]
     digit, reached = 0, grade_probability(family, link, eta, 0, n_grades, first, threshold)
     while reached < u and digit < n_grades - 1:
@@ -96,7 +96,7 @@ def _draw_grade(family, link, eta, u, n_grades, first, threshold):  # type: igno
     return digit
 
 
-@numba.njit(cache=True, nogil=True, forceinline=True)
+@numba.njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def draw_answer(variable, number, grade, v, eta, sd, precision, threshold, gamma, student, size, row, normal, uniform, i):  # type: ignore[no-untyped-def]
     """Return the standardised answer of variable v at point i."""
     family, k, link, column = variable[v, 0], variable[v, 1], variable[v, 2], variable[v, 3]
@@ -116,7 +116,7 @@ def draw_answer(variable, number, grade, v, eta, sd, precision, threshold, gamma
     return (value - number[v, SHIFT]) / number[v, SCALE]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _mean(variable, number, grade, v, eta, sd, threshold):  # type: ignore[no-untyped-def]
     """Return the mean answer in the node's own units."""
     family, k, link = variable[v, 0], variable[v, 1], variable[v, 2]
@@ -135,7 +135,7 @@ def _mean(variable, number, grade, v, eta, sd, threshold):  # type: ignore[no-un
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def mean_of_normal(variable, number, grade, v, eta, variance, sd, threshold):  # type: ignore[no-untyped-def]
     """Return the mean answer where the linear predictor is normal: exact for log and probit, else by 3 to 9 points."""
     family = variable[v, 0]

@@ -326,12 +326,12 @@ def _choose_points(run: _Run, accuracy: Accuracy, random_seed: int) -> tuple[Acc
 
 
 def _more_points(accuracy: Accuracy, ratio: Mapping[str, float]) -> Accuracy:
-    """Return more points where a level misses the target, as many as an error that falls as n^-0.75 asks for."""
+    """Return more points where a level misses the target, as many as an error that falls as n^-1.5 asks for."""
 
     def grown(now: int, most: int, worst: float) -> int:
         if worst <= accuracy.target or now >= most:
             return now
-        steps = np.log2(min(worst / accuracy.target, 1e6)) / 0.75
+        steps = np.log2(min(worst / accuracy.target, 1e6)) / 1.5
         return min(most, now << max(1, int(np.floor(steps))))
 
     inside = max((ratio[level] for level in ("sample", "cluster") if level in ratio), default=0.0)

@@ -21,14 +21,17 @@ from causalcluster.effects.answers import (
     FIRST_THRESHOLD,
     N_GRADES,
     ORDINAL,
+    READY,
     SCALE,
     SHIFT,
     count_probability,
     draw_answer,
     grade_probability,
+    inverse_link,
     is_followed,
     mean_of_normal,
 )
+from causalcluster.effects.programs import Program
 from causalcluster.effects.quantiles import interpolate
 
 _LAST_COUNT = 127
@@ -57,6 +60,24 @@ class Points(NamedTuple):
     uniform: Any  # (N, noise) Phi of them
 
 
+class Workspace(NamedTuple):
+    """What one thread writes to; nothing is allocated, and no reference counted, inside the compiled code."""
+
+    values: Any  # (V + C + fixed,)
+    known: Any  # (V + 1,) linear predictors that are ready
+    eta: Any  # (V + 1,)
+    mass: Any  # (V + 1,)
+    digit: Any  # (V + 1,)
+    regressor: Any  # (terms,)
+    state: Any  # (V + 1, 3) a value's probability, that of all so far, whether there are more
+    equation: Any  # (P,) of each coefficient
+    theta: Any  # (P,)
+    early: Any  # (P,)
+    covariance: Any  # (P, P)
+    none: Any  # (0, 0)
+    sd: Any  # (K,)
+
+
 class Population(NamedTuple):
     """How clusters are distributed in every draw, and the scores of the new ones."""
 
@@ -69,7 +90,7 @@ class Population(NamedTuple):
     sd_score: Any  # (groups, K)
 
 
-@numba.njit(cache=True, nogil=True, forceinline=True)
+@numba.njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _predict(variable, term, factor, v, theta, column_mean, cluster, values):  # type: ignore[no-untyped-def]
     total = 0.0
     for t in range(variable[v, FIRST_TERM], variable[v, FIRST_TERM + 1]):
@@ -82,7 +103,7 @@ def _predict(variable, term, factor, v, theta, column_mean, cluster, values):  #
     return total
 
 
-@numba.njit(cache=True, nogil=True, forceinline=True)
+@numba.njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _predict_normal(variable, term, factor, v, theta, covariance, column_mean, cluster, values, x):  # type: ignore[no-untyped-def]
     """Return mean and variance of the linear predictor over the coefficients' covariance (P, P)."""
     first, last = variable[v, FIRST_TERM], variable[v, FIRST_TERM + 1]
@@ -103,7 +124,7 @@ def _predict_normal(variable, term, factor, v, theta, covariance, column_mean, c
     return mean, max(variance, 0.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _fill_late_covariance(root, late, equation, covariance):  # type: ignore[no-untyped-def]
     """Fill covariance (P, P) inside equations with that of the scores that are late (K, Q)."""
     for p in range(root.shape[0]):
@@ -118,17 +139,17 @@ def _fill_late_covariance(root, late, equation, covariance):  # type: ignore[no-
             covariance[o, p] = total
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _add_points(program, first, last, points, coefficients, sd, parameters, s, tables, work, out, fixed_slot):  # type: ignore[no-untyped-def]
     """Add the means (T,) at points first to last - 1 to the rows of out: each point's slot, or ``fixed_slot`` from 0 on.
 
     ``coefficients`` are those of answers (P,), those of means (P,), and the covariance (P, P) of a normal part that the
     latter lack, which is integrated out; of shape (0, 0) where there is none.
     """
-    variable, number, _, term, factor, drawn, branch_start, branch, target, grade = program
+    variable, number, _, term, factor, drawn, ready, branch_start, branch, target, grade = program
     _, rows, clusters, weights, slots, normal, uniform = points
     column_mean, context, size = tables
-    values, eta, mass, digit, x, state = work
+    values, known, eta, mass, digit, x, state = work[:7]
     theta, early, covariance = coefficients
     all_precision, all_shape, all_threshold, all_gamma, all_student = parameters
     precision, shape, threshold = all_precision[s], all_shape[s], all_threshold[s]
@@ -145,6 +166,8 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
             values[v] = draw_answer(
                 variable, number, grade, v, at, sd, precision, threshold, gamma, student, size, row, normal, uniform, i
             )
+        for a in range(ready.shape[0]):
+            known[ready[a]] = _predict(variable, term, factor, ready[a], theta, column_mean, cluster, values)
         for t in range(target.shape[0]):
             begin, depth = branch_start[t], branch_start[t + 1] - branch_start[t]
             d, total, returning = 0, 0.0, False
@@ -168,10 +191,19 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
                     continue
                 family, link, k = variable[v, 0], variable[v, 2], variable[v, 1]
                 if not returning:
-                    eta[d] = _predict(variable, term, factor, v, theta, column_mean, cluster, values)
                     digit[d] = 0
+                    if variable[v, READY] == 1:
+                        eta[d] = known[v]
+                    else:
+                        eta[d] = _predict(variable, term, factor, v, theta, column_mean, cluster, values)
                 if returning or (branch[begin + d, 1] == 1 and is_followed(family, link, eta[d], size[row, k], shape[k])):
-                    if family == BERNOULLI or family == ORDINAL:
+                    if family == BERNOULLI:
+                        if digit[d] == 0:
+                            state[d, 0] = inverse_link(link, eta[d])
+                        share = state[d, 0] if digit[d] == 1 else 1.0 - state[d, 0]
+                        value = float(digit[d])
+                        state[d, 2] = 1.0 - digit[d]
+                    elif family == ORDINAL:
                         n_grades, cut = variable[v, N_GRADES], variable[v, FIRST_THRESHOLD]
                         share = grade_probability(family, link, eta[d], digit[d], n_grades, cut, threshold)
                         value = grade[variable[v, FIRST_GRADE] + digit[d]]
@@ -212,50 +244,50 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
             out[slot, t] += weight * total
 
 
-@numba.njit(cache=True, nogil=True)
-def _workspace(program, n_columns):  # type: ignore[no-untyped-def]
-    n_variables, n_fixed = program.variable.shape[0], program.fixed.shape[0]
-    values = np.zeros(n_variables + n_columns + n_fixed)
-    values[n_variables + n_columns :] = program.fixed
-    n = n_variables + 1
-    return values, np.zeros(n), np.ones(n), np.zeros(n, np.int64), np.zeros(len(program.term)), np.zeros((n, 3))
-
-
-@numba.njit(cache=True, nogil=True)
-def _equation_of(program, n_coefficients):  # type: ignore[no-untyped-def]
-    """Return the equation (P,) of each coefficient."""
+def make_workspace(program: Program, n_columns: int, n_coefficients: int, n_equations: int) -> Workspace:
+    """Return the arrays in which one thread works."""
+    n = len(program.variable) + 1
     equation = np.zeros(n_coefficients, np.int64)
-    for v in range(program.variable.shape[0]):
-        for t in range(program.variable[v, FIRST_TERM], program.variable[v, FIRST_TERM + 1]):
-            equation[program.term[t, 0]] = program.variable[v, 1]
-    return equation
+    for row in program.variable:
+        equation[program.term[row[FIRST_TERM] : row[FIRST_TERM + 1], 0]] = row[1]
+    return Workspace(
+        values=np.concatenate([np.zeros(n - 1 + n_columns), program.fixed]),
+        known=np.zeros(n),
+        eta=np.zeros(n),
+        mass=np.ones(n),
+        digit=np.zeros(n, np.int64),
+        regressor=np.zeros(len(program.term)),
+        state=np.zeros((n, 3)),
+        equation=equation,
+        theta=np.zeros(n_coefficients),
+        early=np.zeros(n_coefficients),
+        covariance=np.zeros((n_coefficients, n_coefficients)),
+        none=np.zeros((0, 0)),
+        sd=np.zeros(n_equations),
+    )
 
 
-@numba.njit(cache=True, nogil=True)
-def add_observed(program, parameters, theta, sd, group, points, tables, out):  # type: ignore[no-untyped-def]
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def add_observed(program, parameters, theta, sd, group, points, tables, work, out):  # type: ignore[no-untyped-def]
     """Add up out (S, G, T) at theta (S, G, P) and sd (S, G, K), over the points of ``group`` (S, G).
 
     ``tables`` are cluster means (G, products), context (R, C) and trials or exposure (R, K).
     """
-    work = _workspace(program, tables[1].shape[1])
-    covariance = np.zeros((0, 0))
     for s in range(theta.shape[0]):
         for g in range(theta.shape[1]):
             first, last = points.start[group[s, g]], points.start[group[s, g] + 1]
-            own = theta[s, g], theta[s, g], covariance
+            own = theta[s, g], theta[s, g], work.none
             _add_points(program, first, last, points, own, sd[s, g], parameters, s, tables, work, out[s], g)
 
 
-@numba.njit(cache=True, nogil=True)
-def add_population(program, parameters, population, points, tables, out):  # type: ignore[no-untyped-def]
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def add_population(program, parameters, population, points, tables, work, out):  # type: ignore[no-untyped-def]
     """Add up out (S, slots, T) over new clusters, one for each group of points."""
-    work = _workspace(program, tables[1].shape[1])
     mean, root, typical_log_sd, spread, late, coefficient_score, sd_score = population
     n_coefficients, n_scores = root.shape[1:]
-    theta, early, sd = np.zeros(n_coefficients), np.zeros(n_coefficients), np.zeros(typical_log_sd.shape[1])
-    equation = _equation_of(program, n_coefficients)
+    theta, early, sd, equation = work.theta, work.early, work.sd, work.equation
     integrates = late.any()
-    covariance = np.zeros((n_coefficients, n_coefficients)) if integrates else np.zeros((0, 0))
+    covariance = work.covariance if integrates else work.none
     for s in range(mean.shape[0]):
         if integrates:
             _fill_late_covariance(root[s], late, equation, covariance)

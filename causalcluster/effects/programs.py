@@ -44,8 +44,8 @@ class Program(NamedTuple):
     Attributes
     ----------
     variable
-        (V, 9) family code, equation, link code, column of the noise (-1: none), first and last term, first threshold, first
-        grade, number of grades.
+        (V, 10) family code, equation, link code, column of the noise (-1: none), first and last term, first threshold, first
+        grade, number of grades, whether it is `ready`.
     number
         (V, 2) shift and scale of the node.
     fixed
@@ -56,6 +56,8 @@ class Program(NamedTuple):
         (factors,) what is multiplied.
     drawn
         Variables that are drawn for all means alike, in order.
+    ready
+        The other variables that depend on none but these.
     branch_start, branch
         (T + 1,) and the other variables that each mean needs, in order, each with 1 where its values are followed and 0
         where it is drawn.
@@ -71,6 +73,7 @@ class Program(NamedTuple):
     term: Ints
     factor: Ints
     drawn: Ints
+    ready: Ints
     branch_start: Ints
     branch: Ints
     target: Ints
@@ -215,13 +218,16 @@ class _Builder:
             for variable in self.variables
             for _, _, factors in variable.terms
         ]
+        others = sorted({v for chain in branches for v, _ in chain})
+        ready = [v for v in others if self.variables[v].parents <= alike]
         return Program(
-            variable=self._variables(),
+            variable=self._variables(frozenset(ready)),
             number=self._numbers(),
             fixed=np.array(self.fixed, dtype=float),
             term=self._terms(_offsets(codes)),
             factor=_ints([code for factors in codes for code in factors]),
             drawn=_ints(needed),
+            ready=_ints(ready),
             branch_start=_offsets(branches),
             branch=np.array([item for chain in branches for item in chain], dtype=np.int64).reshape(-1, 2),
             target=_ints(self.targets),
@@ -291,7 +297,7 @@ class _Builder:
             for equation in self.network.design.equations
         ]
 
-    def _variables(self) -> Ints:
+    def _variables(self, ready: frozenset[int]) -> Ints:
         equations, grades = self.network.design.equations, self._grades()
         first_term = _offsets([variable.terms for variable in self.variables])
         first_grade = _offsets(grades) + 2
@@ -302,7 +308,9 @@ class _Builder:
             single = equation.family == "binomial" and variable.radix == 2
             family = FAMILY_CODES["bernoulli" if single else equation.family]
             head = [family, k, LINK_CODES[equation.link], variable.column, first_term[v], first_term[v + 1]]
-            rows.append([*head, first_threshold[k], first_grade[k] if grades[k] else 0, len(grades[k]) or 2])
+            rows.append(
+                [*head, first_threshold[k], first_grade[k] if grades[k] else 0, len(grades[k]) or 2, int(v in ready)]
+            )
         return np.array(rows, dtype=np.int64)
 
     def _numbers(self) -> Floats:

@@ -52,7 +52,7 @@ def _log_gamma(x: Floats) -> Floats:
     return np.asarray(gammaln(x))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def interpolate(tables, k, z):  # type: ignore[no-untyped-def]
     """Return tabulated function k of ``tables`` (K, nodes) at z; beyond the table it goes on as a straight line."""
     at = (z + HALF_WIDTH) / _STEP
@@ -68,13 +68,13 @@ def interpolate(tables, k, z):  # type: ignore[no-untyped-def]
     return left + x * (slope + x * (bend + x * (slope + next_slope - 2.0 * (right - left))))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def normal_cdf(z):  # type: ignore[no-untyped-def]
     """Return Phi(z)."""
     return 0.5 * math.erfc(-z * math.sqrt(0.5))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def poisson_quantile(z, u, mean):  # type: ignore[no-untyped-def]
     """Return the count whose distribution function first reaches u = Phi(z); Cornish-Fisher above a mean of 10,000."""
     if mean <= 0.0:
@@ -94,7 +94,7 @@ def poisson_quantile(z, u, mean):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def binomial_quantile(z, u, trials, share):  # type: ignore[no-untyped-def]
     """Return the successes whose distribution function first reaches u = Phi(z)."""
     if share <= 0.0 or trials <= 0.0:
@@ -120,7 +120,7 @@ def binomial_quantile(z, u, trials, share):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def beta_quantile(u, mean, precision):  # type: ignore[no-untyped-def]
     """Return the quantile of a beta with this mean and precision a + b (Halley steps: Press et al. 2007, 6.14)."""
     a, b = mean * precision, (1.0 - mean) * precision
@@ -151,7 +151,7 @@ def beta_quantile(u, mean, precision):  # type: ignore[no-untyped-def]
     return x
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _beta_start(u, a, b):  # type: ignore[no-untyped-def]
     if a >= 1.0 and b >= 1.0:
         tail = math.sqrt(-2.0 * math.log(u if u < 0.5 else 1.0 - u))
@@ -168,7 +168,7 @@ def _beta_start(u, a, b):  # type: ignore[no-untyped-def]
     return 1.0 - math.exp(math.log(b * w * (1.0 - u)) / b)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _beta_cdf(x, a, b, norm):  # type: ignore[no-untyped-def]
     front = math.exp(norm + a * math.log(x) + b * math.log1p(-x))
     if x < (a + 1.0) / (a + b + 2.0):
@@ -176,7 +176,7 @@ def _beta_cdf(x, a, b, norm):  # type: ignore[no-untyped-def]
     return 1.0 - front * _beta_fraction(1.0 - x, b, a) / b
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, _nrt=False)
 def _beta_fraction(x, a, b):  # type: ignore[no-untyped-def]
     """Return the continued fraction of the incomplete beta function by Lentz's method."""
     tiny = 1e-300

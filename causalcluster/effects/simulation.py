@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from causalcluster.effects.gformula_kernel import Parameters, Points, Population, add_observed, add_population
+from causalcluster.effects.gformula_kernel import (
+    Parameters,
+    Points,
+    Population,
+    Workspace,
+    add_observed,
+    add_population,
+    make_workspace,
+)
 from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
 from causalcluster.effects.points import NewClusterPoints, nested_points, observed_points, population_points, sort_context
 from causalcluster.effects.programs import CompiledWorlds, compile_worlds
@@ -206,6 +214,7 @@ def means_in_clusters(
         np.ascontiguousarray(group),
         points,
         (simulation.column_mean, simulation.context, simulation.size),
+        _workspace(simulation),
         out,
     )
     return out
@@ -234,9 +243,15 @@ def means_in_population(
         population,
         made.points,
         (simulation.column_mean, simulation.context, simulation.size),
+        _workspace(simulation),
         out,
     )
     return out
+
+
+def _workspace(simulation: Simulation) -> Workspace:
+    n_coefficients, n_equations = simulation.theta.shape[2], simulation.sd.shape[2]
+    return make_workspace(simulation.compiled.program, simulation.context.shape[1], n_coefficients, n_equations)
 
 
 def new_sds(simulation: Simulation, rng: np.random.Generator) -> Floats:

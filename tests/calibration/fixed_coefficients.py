@@ -134,7 +134,7 @@ CASES = (
         mediators={"M1": "gaussian", "M2": "gaussian", "M3": "gaussian"},
         outcome=("Outcome", "gaussian"),
         covariates=("C1", "C2", "C3"),
-        own={"M1": ("C1",), "M2": ("C2",), "M3": ("C3",)},
+        own={"M1": ("C1", "C2"), "M2": ("C1", "C3"), "M3": ("C1",)},
         exact={
             ("nde", "", "difference"): 10.49,
             ("nie", "M1", "difference"): 10.398,

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from causalcluster.effects.estimands import list_estimands
+from causalcluster.effects.estimands import list_estimands, list_paths
 from causalcluster.effects.gformula import MEASURED, Accuracy, simulate_effects
 from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
 from causalcluster.effects.networks import ContextRows, Network, SystemDraws
 from causalcluster.effects.world_effects import list_world_effects
 from causalcluster.effects.worlds import System
 from causalcluster.errors import UnsupportedError
+from causalcluster.graph import build_graph
 from causalcluster.model.standard import Scale
 from tests.oracles.networks import all_keys, ask, evaluate, fixed_draws, make_design, one_cluster, unit_scale, value
+from tests.oracles.systems import make_analysis
 
 KEYS = [("y", effect, "") for effect in ("total", "nde", "tnde")]
 KEYS += [("y", "nie", "all"), ("y", "pnie", "all")]
@@ -297,7 +299,7 @@ def test_new_clusters_have_the_populations_mean_and_spread():
 
 
 def test_noise_is_measured_and_brought_below_the_target():
-    network, draws = two_mediator_network(("poisson", "bernoulli", "bernoulli"))
+    network, draws = two_mediator_network(("gaussian", "bernoulli", "poisson"))
     c, rng = draws.coefficients, np.random.default_rng(5)
     shape = (4, 8)
     theta = c.theta[0, 0] + 0.15 * rng.normal(size=(*shape, *c.theta.shape[2:]))
@@ -427,3 +429,22 @@ def test_effects_at_a_value_of_a_moderator():
     assert value(got, "nie", "all").item() == pytest.approx(np.mean([at(size) for size in (5, 10, 30)]), rel=1e-3)
     with pytest.raises(UnsupportedError, match="value of m"):
         list_world_effects(ask(["m"]), network, (0, 1), identified=[], at=[(("m", 1.0),)])
+
+
+def test_paths_are_given_where_every_equation_on_them_is_linear():
+    design = make_design(
+        {"m": ("gaussian", None, ["a"]), "n": ("student", None, ["a", "m"]), "y": ("gaussian", None, ["a", "m", "n", "k"])}
+    )
+    graph = build_graph(make_analysis("a>m a>n m>n a>y m>y n>y", treatment="a", mediators=("m", "n"), outcomes=("y",)))
+    system = System(design=design, column_mean={("a",): np.zeros(1)})
+    keys = [("y", "path", via) for via in ("direct", "m", "n", "m>n")]
+
+    def found(changed):
+        paths = list_paths(
+            ask(["m", "n"]), graph, replace(system, design=changed), unit_scale("amny"), (0.0, 1.0), identified=keys
+        )
+        return {item.via for item in paths}
+
+    assert found(design) == {"direct", "m", "n", "m>n"}
+    bernoulli = replace(design.equations[1], family="bernoulli", link="logit")
+    assert found(replace(design, equations=(design.equations[0], bernoulli, design.equations[2]))) == {"direct", "m"}
