@@ -2,7 +2,8 @@
 
 ``python -m tests.calibration.fixed_coefficients FOLDER`` reads tables of the R packages mediation, regmedint, CMAverse and
 multimediate from FOLDER; they are under the GPL and not part of this project. The values to be hit were computed from the
-same estimates by closed form or enumeration, independently of this package, but for those whose source says otherwise. Writes tests/calibration/fixed_coefficients.json.
+same estimates by closed form or enumeration, independently of this package, but for those whose source says otherwise.
+Writes tests/calibration/fixed_coefficients.json.
 """
 
 import argparse
@@ -15,10 +16,12 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
+from tests.calibration.linear import source_hash
 from tests.oracles.networks import ask, evaluate, fixed_draws, make_design, one_cluster, value
 
 RESULT = Path(__file__).with_suffix(".json")
 POINTS = 2**13
+SOURCES = ("causalcluster/effects", "causalcluster/families.py")
 Key = tuple[str, str, str]
 
 
@@ -200,6 +203,16 @@ def compare(case: Case, folder: Path) -> Iterator[dict[str, object]]:
         yield {**row, "relative_difference": round(abs(found / exact - 1.0), 7)}
 
 
+def table() -> Iterator[str]:
+    """Yield the lines of the documentation's table from the stored result."""
+    yield "| case | effect | scale | wanted | here | relative difference | wanted is |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in json.loads(RESULT.read_text(encoding="utf-8"))["rows"]:
+        effect = f"{row['effect']}({row['via']})" if row["via"] else row["effect"]
+        numbers = f"{row['wanted']:.6g} | {row['ours']:.6g} | {row['relative_difference']:.1g}"
+        yield f"| {row['case']} | `{effect}` | {row['scale']} | {numbers} | {row['source']} |"
+
+
 def main() -> None:
     """Evaluate all cases and store the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -207,7 +220,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULT)
     asked = parser.parse_args()
     rows = [row for case in CASES for row in compare(case, asked.folder)]
-    asked.out.write_text(json.dumps({"points": POINTS, "rows": rows}, indent=2) + "\n", encoding="utf-8")
+    asked.out.write_text(
+        json.dumps({"source_hash": source_hash(SOURCES), "points": POINTS, "rows": rows}, indent=2) + "\n", encoding="utf-8"
+    )
     print(pd.DataFrame(rows).to_string(index=False))
 
 

@@ -1,0 +1,30 @@
+"""The reference cases at fixed coefficients are of today's sources, come out right, and are in the documentation."""
+
+import json
+
+from tests.calibration.fixed_coefficients import RESULT, SOURCES, table
+from tests.calibration.linear import source_hash
+
+STORED = json.loads(RESULT.read_text(encoding="utf-8"))
+
+
+def test_they_are_not_stale():
+    assert STORED["source_hash"] == source_hash(SOURCES), "run `python -m tests.calibration.fixed_coefficients FOLDER`"
+
+
+def test_exact_values_come_out_to_the_digits_they_are_given_with():
+    exact = [row for row in STORED["rows"] if row["source"] == "exact"]
+    assert len(exact) == 27
+    # The least exact one is given with four digits.
+    assert max(row["relative_difference"] for row in exact) < 5e-4
+
+
+def test_simulated_values_come_out_up_to_their_own_error():
+    simulated = [row for row in STORED["rows"] if row["source"] != "exact"]
+    assert len(simulated) == 4
+    assert max(row["relative_difference"] for row in simulated) < 0.03
+
+
+def test_the_documentation_shows_them():
+    page = (RESULT.parents[2] / "docs" / "validation.md").read_text(encoding="utf-8")
+    assert "\n".join(table()) in page
