@@ -64,7 +64,7 @@ def test_records_of_clusters_that_remain_are_told_apart(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "fragment"),
     [
-        (("wage: {layer: outcome}", "wage: {layer: outcome, family: poisson}"), "the family 'poisson' (node 'wage')"),
+        (("wage: {layer: outcome}", "wage: {layer: outcome, family: poisson}"), "node 'wage' has the family 'poisson'"),
         (("file: panel.csv", "file: none.csv"), "none.csv"),
         (("file: panel.csv", "moments: m.parquet"), "no rows to reduce"),
     ],
