@@ -13,6 +13,7 @@ import xarray as xr
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import RowTable, open_rows, take_rows
 from causalcluster.design import Design, build_design, refuse_moments_alone, wants_rows
+from causalcluster.effects.existence import warn_about_means
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
 from causalcluster.errors import EngineError, InputError
@@ -192,7 +193,7 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
         design=design,
-        warnings=(*analysis.warnings, *panel.warnings),
+        warnings=(*analysis.warnings, *panel.warnings, *warn_about_means(design)),
     )
 
 
