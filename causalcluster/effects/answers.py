@@ -22,7 +22,10 @@ _LOGIT, _PROBIT = 2, 3
 FIRST_TERM, FIRST_THRESHOLD, FIRST_GRADE, N_GRADES, READY = 4, 6, 7, 8, 9
 SHIFT, SCALE = 0, 1
 _MOST = 700.0
-_WIDEST_COUNT = 40.0
+_WIDEST_COUNT = 1000.0
+_LARGEST_MEAN = 400.0
+_NEGLIGIBLE = 1e-5
+_GROUP = 1.0 / 24.0
 _SIZES = (3, 5, 9)
 _NODES = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[0] for n in _SIZES])
 _WEIGHTS = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[1] / math.sqrt(2.0 * math.pi) for n in _SIZES])
@@ -50,18 +53,18 @@ def grade_probability(family, link, eta, digit, n_grades, first, threshold):  # 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
 def is_followed(family, link, eta, size, shape):  # type: ignore[no-untyped-def]
-    """Whether so few values have any probability that each is followed."""
+    """Whether values are followed; very wide counts are drawn."""
     if family == BERNOULLI or family == ORDINAL:
         return True
     if family == _BINOMIAL:
         return size <= _WIDEST_COUNT
     mean = size * math.exp(min(eta, _MOST))
     variance = mean + (mean * mean / shape if family == _NEGATIVE_BINOMIAL else 0.0)
-    return mean + 6.0 * math.sqrt(variance) <= _WIDEST_COUNT
+    return mean <= _LARGEST_MEAN and mean + 6.0 * math.sqrt(variance) <= _WIDEST_COUNT
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def count_probability(family, link, eta, digit, before, size, shape):  # type: ignore[no-untyped-def]
+def _count_probability(family, link, eta, digit, before, size, shape):  # type: ignore[no-untyped-def]
     """Return the probability of a count, ``before`` that of the count below it."""
     if family == _BINOMIAL:
         share = min(max(inverse_link(link, eta), 1e-15), 1.0 - 1e-15)
@@ -75,6 +78,26 @@ def count_probability(family, link, eta, digit, before, size, shape):  # type: i
     if digit == 0:
         return math.exp(shape * math.log1p(-share))
     return before * share * (shape + digit - 1.0) / digit
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def group_counts(family, link, eta, count, before, reached, size, shape):  # type: ignore[no-untyped-def]
+    """Return probability and mean of the next few counts, the count after them, the last probability and that of all so far.
+
+    A group from ``count`` on ends when it holds 1/24, or half of what was left; what is left of less than 1e-5 joins it.
+    Counts that are likely stand alone; of those in one group the mean is followed: an error of second order in its width.
+    """
+    mass, mean, wanted = 0.0, 0.0, min(_GROUP, 0.5 * (1.0 - reached))
+    while True:
+        before = _count_probability(family, link, eta, count, before, size, shape)
+        mass += before
+        mean += before * count
+        count += 1.0
+        left = 1.0 - reached - mass
+        if left < _NEGLIGIBLE or count > 2.0 * _WIDEST_COUNT or (family == _BINOMIAL and count > size):
+            return mass + left, mean / mass, -1.0, before, 1.0
+        if mass >= wanted:
+            return mass, mean / mass, count, before, reached + mass
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)

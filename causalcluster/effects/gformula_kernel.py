@@ -24,18 +24,15 @@ from causalcluster.effects.answers import (
     READY,
     SCALE,
     SHIFT,
-    count_probability,
     draw_answer,
     grade_probability,
+    group_counts,
     inverse_link,
     is_followed,
     mean_of_normal,
 )
 from causalcluster.effects.programs import Program
 from causalcluster.effects.quantiles import interpolate
-
-_LAST_COUNT = 127
-_NEGLIGIBLE = 1e-6
 
 
 class Parameters(NamedTuple):
@@ -69,7 +66,7 @@ class Workspace(NamedTuple):
     mass: Any  # (V + 1,)
     digit: Any  # (V + 1,)
     regressor: Any  # (terms,)
-    state: Any  # (V + 1, 3) a value's probability, that of all so far, whether there are more
+    state: Any  # (V + 1, 4) a value's probability, that of all so far, whether there are more, the next count
     equation: Any  # (P,) of each coefficient
     theta: Any  # (P,)
     early: Any  # (P,)
@@ -209,14 +206,12 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
                         value = grade[variable[v, FIRST_GRADE] + digit[d]]
                         state[d, 2] = 1.0 if digit[d] + 1 < n_grades else 0.0
                     else:
-                        share = count_probability(family, link, eta[d], digit[d], state[d, 0], size[row, k], shape[k])
-                        value = float(digit[d])
-                        state[d, 0] = share
-                        state[d, 1] = share if digit[d] == 0 else state[d, 1] + share
-                        state[d, 2] = 1.0
-                        if 1.0 - state[d, 1] < _NEGLIGIBLE or digit[d] == _LAST_COUNT:
-                            share += 1.0 - state[d, 1]
-                            state[d, 2] = 0.0
+                        if digit[d] == 0:
+                            state[d, 0], state[d, 1], state[d, 3] = 0.0, 0.0, 0.0
+                        share, value, state[d, 3], state[d, 0], state[d, 1] = group_counts(
+                            family, link, eta[d], state[d, 3], state[d, 0], state[d, 1], size[row, k], shape[k]
+                        )
+                        state[d, 2] = 1.0 if state[d, 3] > 0.0 else 0.0
                     mass[d + 1] = mass[d] * share
                     values[v] = (value - number[v, SHIFT]) / number[v, SCALE]
                 else:
@@ -257,7 +252,7 @@ def make_workspace(program: Program, n_columns: int, n_coefficients: int, n_equa
         mass=np.ones(n),
         digit=np.zeros(n, np.int64),
         regressor=np.zeros(len(program.term)),
-        state=np.zeros((n, 3)),
+        state=np.zeros((n, 4)),
         equation=equation,
         theta=np.zeros(n_coefficients),
         early=np.zeros(n_coefficients),

@@ -448,3 +448,21 @@ def test_paths_are_given_where_every_equation_on_them_is_linear():
     assert found(design) == {"direct", "m", "n", "m>n"}
     bernoulli = replace(design.equations[1], family="bernoulli", link="logit")
     assert found(replace(design, equations=(design.equations[0], bernoulli, design.equations[2]))) == {"direct", "m"}
+
+
+@pytest.mark.parametrize("scale", [1.0, 6.0, 40.0])
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial"])
+def test_counts_are_followed_in_groups_closely_enough(family, scale):
+    design = make_design({"m": (family, None, ["a"]), "y": ("bernoulli", None, ["a", "m", "a*m"])})
+    start, slope, of_y = np.log(scale), 0.3, [-0.5, 0.3, 0.8 / scale, 0.4 / scale]
+    draws = fixed_draws([start, slope, *of_y], 2, shape=[2.0, 1.0])
+    got = means_from(evaluate(one_cluster(design), draws, ask(["m"]), points=2, keys=KEYS))
+    counts = np.arange(4000)
+
+    def mean(a, of_m):
+        rate = np.exp(start + slope * of_m)
+        mass = stats.poisson.pmf(counts, rate) if family == "poisson" else stats.nbinom.pmf(counts, 2, 2 / (2 + rate))
+        return mass @ (1 / (1 + np.exp(-(of_y[0] + of_y[1] * a + (of_y[2] + of_y[3] * a) * counts))))
+
+    for effect, exact in closed(mean).items():
+        assert got[effect] == pytest.approx(exact, rel=0.01), effect
