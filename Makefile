@@ -63,6 +63,8 @@ lock:
 
 calibrate: setup
 	$(PYTHON) -m tests.calibration.linear
+	$(PYTHON) -m tests.calibration.binary
+	$(PYTHON) -m tests.calibration.affected_cause
 
 # About an hour: row-by-row models at the larger size are given 20 minutes each.
 bench: setup
