@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from causalcluster.model.standard import MomentArrays
 
 Floats = NDArray[np.float64]
+LEAST_SPREAD = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,5 +70,9 @@ def place_log_sigma(centre: Any, spread: Any, raw: Any, rss: Any, dof: Any, *, l
 
 
 def shape_of_spread(spread: Any) -> Any:
-    """Return the inverse-gamma shape whose log standard deviations spread by about ``spread`` (1 / (4 shape))."""
-    return 0.25 * spread**-2.0
+    """Return the inverse-gamma shape whose log standard deviations spread by about ``spread`` (1 / (4 shape)).
+
+    A spread below 1e-6 counts as that: clusters are the same then to any use, and the density of larger shapes is a
+    difference of numbers so large that rounding would make modes of its own.
+    """
+    return 0.25 / (spread**2.0 + LEAST_SPREAD**2.0)

@@ -100,7 +100,7 @@ def calibrate(seeds: int, sampling: Sampling) -> dict[str, Any]:
         "settings": {"draws": sampling.draws, "tune": sampling.tune, "chains": sampling.chains},
         "truth": {name: round(value, 4) for name, value in TRUTH.items()},
         "covered": covered,
-        "mean_of_means": {name: round(float(np.mean(values)), 4) for name, values in means.items()},
+        "median_of_means": {name: round(float(np.median(values)), 4) for name, values in means.items()},
     }
 
 

@@ -138,7 +138,7 @@ def calibrate(seeds: int, sampling: Sampling) -> dict[str, Any]:
 def main() -> None:
     """Calibrate and store the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=60)
     asked = parser.parse_args()
     result = calibrate(asked.seeds, Sampling(draws=300, tune=500, chains=4, seed=1))
     RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

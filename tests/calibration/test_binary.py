@@ -16,9 +16,9 @@ def test_it_is_not_stale():
 
 @pytest.mark.parametrize("effect", [effect for effect, _ in EFFECTS])
 def test_intervals_hold_the_truth(effect):
-    # Exact 95% intervals hold it in 88 to 99 of 100 panels with probability 0.99.
-    assert STORED["seeds"] == 100
-    assert 88 <= STORED["population"][effect] <= 99
+    # Exact 95% intervals hold it in at least 52 of 60 panels with probability 0.997.
+    assert STORED["seeds"] == 60
+    assert STORED["population"][effect] >= 52
     assert 0.92 <= STORED["clusters"][effect] <= 0.98
 
 
