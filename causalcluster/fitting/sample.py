@@ -191,30 +191,25 @@ def refit(
     seconds = time.perf_counter() - began
     posterior = name_draws(density, positions, lengths, _labels(compiled.design, arrays))
     log_sigma = draw_log_sigma(compiled.design, posterior, arrays)
+    residual_sd, parameters = np.exp(log_sigma), name_parameters(posterior, arrays.row_equations)
+    coefficients = draw_coefficients(
+        compiled.design, posterior, arrays, compiled.priors.mean, log_sigma, random_seed=sampling.seed
+    )
+    system = join_system(
+        compiled.design,
+        coefficients,
+        residual_sd,
+        *residual_population(compiled.design, posterior, log_sigma.shape[:2]),
+        parameters,
+        name_thresholds(posterior, arrays.row_equations),
+    )
     return Draws(
         posterior=xr.DataTree.from_dict({"/posterior": posterior, "/sample_stats": statistics}),
-        system=_system(compiled, posterior, arrays, log_sigma, random_seed=sampling.seed),
-        residual_sd=np.exp(log_sigma),
-        parameters=name_parameters(posterior, arrays.row_equations),
+        system=system,
+        residual_sd=residual_sd,
+        parameters=parameters,
         start=adapted_start(positions.reshape(-1, positions.shape[-1]), float(statistics["step_size"].mean())),
         seconds=seconds,
-    )
-
-
-def _system(
-    compiled: Compiled, posterior: xr.Dataset, arrays: MomentArrays, log_sigma: Floats, *, random_seed: int
-) -> SystemDraws:
-    design, prior_mean = compiled.design, compiled.priors.mean
-    coefficients = draw_coefficients(design, posterior, arrays, prior_mean, log_sigma, random_seed=random_seed)
-    typical, spread = residual_population(design, posterior, log_sigma.shape[:2])
-    return join_system(
-        design,
-        coefficients,
-        np.exp(log_sigma),
-        typical,
-        spread,
-        name_parameters(posterior, arrays.row_equations),
-        name_thresholds(posterior, arrays.row_equations),
     )
 
 

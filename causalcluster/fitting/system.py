@@ -8,7 +8,6 @@ from causalcluster.data import RowTable
 from causalcluster.design import Design, columns
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.effects.networks import ContextRows, Network, SystemDraws
-from causalcluster.families import needs_rows
 from causalcluster.model.row_arrays import RowEquations, moment_nodes
 from causalcluster.model.standard import MomentArrays, Scale
 
@@ -114,8 +113,3 @@ def name_thresholds(posterior: xr.Dataset, rows: RowEquations | None) -> dict[st
         steps = np.concatenate([own[:, :, :1], np.exp(own[:, :, 1:])], axis=2)
         found[node] = steps.cumsum(axis=2)
     return found
-
-
-def is_simulated(design: Design) -> bool:
-    """Whether effects need simulation: some equation is not linear, or multiplies more than the treatment and one node."""
-    return any(needs_rows(equation.family) for equation in design.equations)
