@@ -189,28 +189,28 @@ def refit(
         target_accept=CAREFUL_TARGET_ACCEPT if careful else TARGET_ACCEPT,
     )
     seconds = time.perf_counter() - began
+    start = adapted_start(positions.reshape(-1, positions.shape[-1]), float(statistics["step_size"].mean()))
     posterior = name_draws(density, positions, lengths, _labels(compiled.design, arrays))
-    log_sigma = draw_log_sigma(compiled.design, posterior, arrays)
+    tree = xr.DataTree.from_dict({"/posterior": posterior, "/sample_stats": statistics})
+    return _to_draws(compiled, arrays, tree, start, seconds, random_seed=sampling.seed)
+
+
+def _to_draws(
+    compiled: Compiled, arrays: MomentArrays, tree: xr.DataTree, start: Start, seconds: float, *, random_seed: int
+) -> Draws:
+    """Draw what the model integrates out, and bring all that effects are computed from together."""
+    design, posterior = compiled.design, tree["posterior"].to_dataset()
+    log_sigma = draw_log_sigma(design, posterior, arrays)
     residual_sd, parameters = np.exp(log_sigma), name_parameters(posterior, arrays.row_equations)
-    coefficients = draw_coefficients(
-        compiled.design, posterior, arrays, compiled.priors.mean, log_sigma, random_seed=sampling.seed
-    )
     system = join_system(
-        compiled.design,
-        coefficients,
+        design,
+        draw_coefficients(design, posterior, arrays, compiled.priors.mean, log_sigma, random_seed=random_seed),
         residual_sd,
-        *residual_population(compiled.design, posterior, log_sigma.shape[:2]),
+        *residual_population(design, posterior, log_sigma.shape[:2]),
         parameters,
         name_thresholds(posterior, arrays.row_equations),
     )
-    return Draws(
-        posterior=xr.DataTree.from_dict({"/posterior": posterior, "/sample_stats": statistics}),
-        system=system,
-        residual_sd=residual_sd,
-        parameters=parameters,
-        start=adapted_start(positions.reshape(-1, positions.shape[-1]), float(statistics["step_size"].mean())),
-        seconds=seconds,
-    )
+    return Draws(posterior=tree, system=system, residual_sd=residual_sd, parameters=parameters, start=start, seconds=seconds)
 
 
 def _check_equations(compiled: Compiled, arrays: MomentArrays) -> None:
