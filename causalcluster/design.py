@@ -1,12 +1,13 @@
 """Diagram and panel to equations: which coefficients there are, which of them vary, and where intercepts live."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from causalcluster.analysis.records import Analysis, Interaction, node_by_name
 from causalcluster.errors import DataError, UnsupportedError
 from causalcluster.families import Family, Link, default_link, needs_rows
+from causalcluster.gaps import Gap, GapPlan
 from causalcluster.graph import CausalGraph, ancestors, descendants, parents
 
 TermKind = Literal["intercept", "slope", "interaction"]
@@ -43,12 +44,21 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equation:
-    """The equation of one node: its linear predictor, and the family and link around it."""
+    """The equation of one node: its linear predictor, and the family and link around it.
+
+    ``incomplete`` says that in some rows a missing value in it is averaged over.
+    """
 
     node: str
     terms: tuple[Term, ...]
     family: Family = "gaussian"
     link: Link = "identity"
+    incomplete: bool = False
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the sampler moves its coefficients, which are integrated out elsewhere."""
+        return self.incomplete or needs_rows(self.family)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +68,7 @@ class Design:
     Attributes
     ----------
     equations
-        One per node that the treatment moves on its way to an outcome.
+        One per node that the treatment moves on its way to an outcome; after them, the auxiliary ones.
     treatment
         The treatment's node.
     centred
@@ -72,6 +82,10 @@ class Design:
         'partial' or 'none'.
     notes
         Plain sentences on what was decided and why.
+    gaps
+        Patterns of missing values, in the order of the moments' patterns.
+    auxiliary
+        Nodes whose equations only serve to average over missing values of causes; no effect runs through them.
     """
 
     equations: tuple[Equation, ...]
@@ -81,6 +95,8 @@ class Design:
     residual_sd_varies: bool
     pooling: Literal["partial", "none"]
     notes: tuple[str, ...]
+    gaps: tuple[Gap, ...] = ()
+    auxiliary: tuple[str, ...] = ()
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -93,7 +109,9 @@ class Design:
         return tuple(equation.node for equation in self.equations)
 
 
-def build_design(analysis: Analysis, graph: CausalGraph, *, between_only: Collection[str] = ()) -> Design:
+def build_design(
+    analysis: Analysis, graph: CausalGraph, *, between_only: Collection[str] = (), gaps: GapPlan | None = None
+) -> Design:
     """Write down the equations that the question needs.
 
     Parameters
@@ -102,6 +120,8 @@ def build_design(analysis: Analysis, graph: CausalGraph, *, between_only: Collec
         The validated analysis and its diagram.
     between_only
         Nodes that do not vary inside any cluster.
+    gaps
+        What the patterns of missing values ask for.
 
     Returns
     -------
@@ -114,11 +134,15 @@ def build_design(analysis: Analysis, graph: CausalGraph, *, between_only: Collec
     """
     clustered = analysis.data.cluster is not None
     centred = analysis.model.centre == "within" and clustered
-    modelled = modelled_nodes(analysis, graph)
-    intercepts = _place_intercepts(analysis, modelled, centred=centred)
+    gaps = gaps or GapPlan()
+    modelled = (*modelled_nodes(analysis, graph), *gaps.auxiliary)
+    intercepts = _place_intercepts(analysis, modelled, centred=centred, gaps=bool(gaps.gaps))
     notes: list[str] = []
     equations = tuple(
-        _write_equation(analysis, graph, node, between_only, centred and intercepts != "common", intercepts, notes)
+        replace(
+            _write_equation(analysis, graph, node, between_only, centred and intercepts != "common", intercepts, notes),
+            incomplete=node in gaps.touched,
+        )
         for node in modelled
     )
     return Design(
@@ -129,7 +153,15 @@ def build_design(analysis: Analysis, graph: CausalGraph, *, between_only: Collec
         residual_sd_varies=clustered and analysis.model.varying != "none",
         pooling=analysis.model.pooling,
         notes=tuple(dict.fromkeys(notes)) + _general_notes(centred, intercepts, clustered=clustered),
+        gaps=gaps.gaps,
+        auxiliary=gaps.auxiliary,
     )
+
+
+def question_design(design: Design) -> Design:
+    """Return the equations that effects are computed from: without the auxiliary ones, which stand last."""
+    kept = tuple(equation for equation in design.equations if equation.node not in design.auxiliary)
+    return replace(design, equations=kept, auxiliary=())
 
 
 def modelled_nodes(analysis: Analysis, graph: CausalGraph) -> tuple[str, ...]:
@@ -160,6 +192,18 @@ def refuse_moments_alone(analysis: Analysis, graph: CausalGraph) -> None:
             )
 
 
+def refuse_gaps_alone(analysis: Analysis, gaps: GapPlan) -> None:
+    """Raise UnsupportedError where missing values cannot be averaged over without the rows."""
+    touched = next((gap for gap in gaps.gaps if gap.touched and gap.method != "moments"), None)
+    if touched is not None:
+        raise UnsupportedError(
+            f"values of {', '.join(touched.averaged)} are missing, and an interaction multiplies what they act on",
+            where=f"{analysis.path}: data: moments",
+            why="Averaging over them needs the rows: moments of products with a missing factor do not exist",
+            fix="Run the analysis where the rows are, leave the interaction out, or reduce with 'missing: drop'",
+        )
+
+
 def products(design: Design) -> tuple[tuple[str, ...], ...]:
     """Return the distinct products of nodes among the terms."""
     return tuple(dict.fromkeys(term.factors for term in design.terms if term.kind == "interaction"))
@@ -176,9 +220,9 @@ def columns(design: Design) -> tuple[str, ...]:
 def correlated_terms(design: Design) -> tuple[int, ...]:
     """Return positions of the varying terms that effects multiply: those that share one correlation matrix.
 
-    Terms of equations whose likelihood needs rows come first: they are sampled, and the others given them.
+    Terms of equations that are sampled come first: the others are integrated out given them.
     """
-    own = {equation.node for equation in design.equations if needs_rows(equation.family)}
+    own = {equation.node for equation in design.equations if equation.sampled}
     chosen = [i for i, term in enumerate(design.terms) if term.varies and term.on_path]
     return tuple(sorted(chosen, key=lambda i: (design.terms[i].target not in own, i)))
 
@@ -193,11 +237,16 @@ def _precedes(graph: CausalGraph, first: Term, second: Term) -> bool:
     return any(factor in behind for factor in second.factors)
 
 
-def _place_intercepts(analysis: Analysis, modelled: Sequence[str], *, centred: bool) -> Intercepts:
+def _place_intercepts(analysis: Analysis, modelled: Sequence[str], *, centred: bool, gaps: bool) -> Intercepts:
     varying = analysis.model.varying
     if analysis.data.cluster is None or varying == "none" or (varying != "all" and "intercepts" not in varying):
         return "common"
-    if analysis.interactions or not centred or any(node_by_name(analysis, name).family != "gaussian" for name in modelled):
+    if (
+        gaps
+        or analysis.interactions
+        or not centred
+        or any(node_by_name(analysis, name).family != "gaussian" for name in modelled)
+    ):
         return "joint"
     return "separate"
 
@@ -235,6 +284,8 @@ def _write_equation(
 
 
 def _intercept(analysis: Analysis, graph: CausalGraph, node: str, *, varies: bool) -> Term:
+    if node not in modelled_nodes(analysis, graph):
+        return Term(name=f"intercept of {node}", target=node, factors=(), kind="intercept", varies=varies, on_path=False)
     multiplied = {factor for item in analysis.interactions for factor in item.factors}
     on_path = any(factor == node or node in ancestors(graph, factor) for factor in multiplied)
     on_path = on_path or needs_rows(node_by_name(analysis, node).family)

@@ -12,7 +12,15 @@ import xarray as xr
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import RowTable, open_rows, take_rows
-from causalcluster.design import Design, build_design, refuse_moments_alone, wants_rows
+from causalcluster.design import (
+    Design,
+    build_design,
+    modelled_nodes,
+    question_design,
+    refuse_gaps_alone,
+    refuse_moments_alone,
+    wants_rows,
+)
 from causalcluster.effects.existence import warn_about_means
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
@@ -23,18 +31,21 @@ from causalcluster.fitting.gate import Diagnostics, judge, mark_unreliable
 from causalcluster.fitting.many import leave_one_out as leave_one_cluster_out
 from causalcluster.fitting.prior_draws import draw_prior_system, prior_levels
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
+from causalcluster.fitting.shifted import averaged_nodes, shift_missing
 from causalcluster.fitting.storage import fit_tree
 from causalcluster.fitting.system import build_network
+from causalcluster.gaps import GapPlan, describe_gaps, plan_gaps
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims, evaluate_hypotheses
 from causalcluster.identification import Verdict, cde_via, held_together, identify
 from causalcluster.identification.dowhy_answer import DowhyAnswer
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
+from causalcluster.model.gap_fill import fill_rows
+from causalcluster.model.preparation import prepare_arrays
 from causalcluster.model.priors import Priors, set_priors
-from causalcluster.model.row_arrays import with_rows
-from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
-from causalcluster.moments import Moments, match_moments, read_source, reduce_rows
-from causalcluster.panel import Panel, describe_panel
+from causalcluster.model.standard import MomentArrays, Scale, choose_scale
+from causalcluster.moments import Moments, available_table, match_moments, read_source, reduce_rows
+from causalcluster.panel import Panel, constant_inside_clusters, describe_panel
 
 Progress = Callable[[str], None]
 
@@ -94,6 +105,9 @@ class Result:
         Posterior, effects, sampler statistics and prior draws.
     leave_one_out
         Effects without each cluster in turn (`causalcluster.fitting.many.leave_one_out`), or None where not asked for.
+    shifted
+        Effects with missing values shifted (`causalcluster.fitting.shifted.shift_missing`), or None where none is averaged
+        over.
     timings
         Seconds by stage.
     """
@@ -106,6 +120,7 @@ class Result:
     diagnostics: Diagnostics
     tree: xr.DataTree
     leave_one_out: pd.DataFrame | None
+    shifted: pd.DataFrame | None
     timings: Mapping[str, float]
 
 
@@ -158,8 +173,7 @@ def _plan(analysis: Analysis, source: Any, clock: _Clock) -> Plan:
     with clock.time("read"):
         graph = build_graph(analysis)
         moments, table = _take_moments(analysis, graph, source, clock)
-        panel = describe_panel(analysis, moments)
-        return _write_plan(analysis, graph, moments, table, panel)
+        return _write_plan(analysis, graph, moments, table)
 
 
 def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _Clock) -> tuple[Moments, RowTable | None]:
@@ -169,12 +183,26 @@ def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _C
         return match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis), None
     with open_rows(analysis, source) as rows, clock.time("reduce"):
         moments = reduce_rows(analysis, rows)
-        table = take_rows(analysis, rows, [node.name for node in analysis.nodes]) if wants_rows(analysis, graph) else None
+        names = [node.name for node in analysis.nodes]
+        gaps = _plan_gaps(analysis, graph, moments)
+        needed = wants_rows(analysis, graph) or gaps.needs_rows
+        table = take_rows(analysis, rows, names, incomplete=bool(moments.incomplete)) if needed else None
         return replace(moments, warnings=(*moments.warnings, *rows.warnings)), table
 
 
-def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table: RowTable | None, panel: Panel) -> Plan:
-    clustered = analysis.data.cluster is not None
+def _plan_gaps(analysis: Analysis, graph: CausalGraph, moments: Moments) -> GapPlan:
+    """Decide how each pattern of missing values is averaged over."""
+    return plan_gaps(
+        analysis,
+        graph,
+        modelled_nodes(analysis, graph),
+        [pattern.missing for pattern in moments.incomplete],
+        absorbed=constant_inside_clusters(analysis, available_table(moments)),
+    )
+
+
+def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table: RowTable | None) -> Plan:
+    panel, clustered = describe_panel(analysis, moments), analysis.data.cluster is not None
     labels = [label for label, _ in panel.clusters] if clustered else []
     check_claims(
         analysis.hypotheses,
@@ -183,7 +211,10 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         has_population=clustered and analysis.model.pooling == "partial",
         held=[cde_via(held) for held in held_together(analysis.question.fix)],
     )
-    design = build_design(analysis, graph, between_only=panel.between_only)
+    gaps = _plan_gaps(analysis, graph, moments)
+    if table is None and gaps.needs_rows:
+        refuse_gaps_alone(analysis, gaps)
+    design = build_design(analysis, graph, between_only=panel.between_only, gaps=gaps)
     return Plan(
         analysis=analysis,
         graph=graph,
@@ -193,16 +224,19 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
         design=design,
-        warnings=(*analysis.warnings, *panel.warnings, *warn_about_means(design)),
+        warnings=(*analysis.warnings, *panel.warnings, *describe_gaps(panel.missing, gaps), *warn_about_means(design)),
     )
 
 
 def prepare(plan: Plan) -> Prepared:
     """Standardise the moments and write down priors and effects."""
-    scale = choose_scale(plan.moments.table, plan.design)
-    arrays = standardise(plan.moments.table, plan.design, scale)
-    if plan.rows is not None:
-        arrays = with_rows(arrays, plan.design, plan.rows, scale)
+    scale = choose_scale(available_table(plan.moments), plan.design)
+    arrays = prepare_arrays(plan.moments, plan.design, scale, plan.rows)
+    asked, network = question_design(plan.design), None
+    if plan.rows is not None and wants_rows(plan.analysis, plan.graph):
+        seed = plan.analysis.sampling.seed
+        rows = fill_rows(plan.design, plan.rows, scale, arrays, random_seed=seed) if plan.design.gaps else plan.rows
+        network = build_network(asked, scale, arrays, rows)
     identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
     return Prepared(
         arrays=arrays,
@@ -211,11 +245,11 @@ def prepare(plan: Plan) -> Prepared:
         targets=list_targets(
             plan.analysis.question,
             plan.graph,
-            System(design=plan.design, column_mean=arrays.column_mean),
+            System(design=asked, column_mean=arrays.column_mean),
             scale,
             plan.panel.contrast,
             identified=identified,
-            network=None if plan.rows is None else build_network(plan.design, scale, arrays, plan.rows),
+            network=network,
         ),
     )
 
@@ -276,13 +310,17 @@ def analyse(
             compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
         clock.seconds["build"] += compiled.build_seconds
         clock.seconds["compile"] -= compiled.build_seconds
-        with open_engine(engine) if leave_one_out else nullcontext() as executor:
+        refits = leave_one_out or bool(averaged_nodes(plan.design))
+        with open_engine(engine) if refits else nullcontext() as executor:
             draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
             with clock.time("effects"):
                 hypotheses, tree = _weigh(plan, prepared, draws, effects)
             with clock.time("leave_one_out"):
-                influence, notes = _leave_one_out(prepared, compiled, draws, plan, executor, say)
-        plan = replace(plan, warnings=(*plan.warnings, *notes), dowhy=await_second_opinion(asked))
+                asked_for = executor if leave_one_out else None
+                influence, notes = _leave_one_out(prepared, compiled, draws, plan, asked_for, say)
+            with clock.time("missing"):
+                shifted, more = _shift_missing(prepared, compiled, draws, plan, executor, say)
+        plan = replace(plan, warnings=(*plan.warnings, *notes, *more), dowhy=await_second_opinion(asked))
     return Result(
         plan=plan,
         priors=prepared.priors,
@@ -292,6 +330,7 @@ def analyse(
         diagnostics=diagnostics,
         tree=tree,
         leave_one_out=None if influence is None else mark_unreliable(influence, diagnostics),
+        shifted=None if shifted is None else mark_unreliable(shifted, diagnostics),
         timings=clock.seconds,
     )
 
@@ -354,3 +393,17 @@ def _leave_one_out(
     if len(doubtful) == 0:
         return table, ()
     return table, (f"Leave-one-out fits that are not to be trusted, without: {', '.join(doubtful)}.",)
+
+
+def _shift_missing(
+    prepared: Prepared, compiled: Compiled, draws: Draws, plan: Plan, executor: Executor | None, say: Progress
+) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+    """Fit with missing values shifted, where some are averaged over; a failure of the engine costs this table alone."""
+    if executor is None or not averaged_nodes(plan.design):
+        return None, ()
+    settings = plan.analysis.sampling
+    try:
+        table = shift_missing(compiled, prepared.arrays, prepared.targets, draws, settings, executor=executor, progress=say)
+    except EngineError as error:
+        return None, (f"missing_shift.csv is not written: {error}",)
+    return table, ()

@@ -4,7 +4,7 @@ from causalcluster.data.columns import CLUSTER, position_column
 from causalcluster.data.files import find_files, open_table
 from causalcluster.data.frames import from_frame
 from causalcluster.data.read import open_rows
-from causalcluster.data.row_table import RowTable, take_rows
+from causalcluster.data.row_table import RowTable, select_rows, take_rows
 from causalcluster.data.rows import Counts, Rows
 from causalcluster.data.survey import Survey, survey_rows
 from causalcluster.data.table import Table
@@ -21,6 +21,7 @@ __all__ = [
     "open_rows",
     "open_table",
     "position_column",
+    "select_rows",
     "survey_rows",
     "take_rows",
 ]

@@ -10,7 +10,7 @@ from causalcluster.data.columns import CLUSTER, TIME, position_column
 from causalcluster.data.rows import Counts
 from causalcluster.data.survey import Survey
 from causalcluster.data.table import Wanted
-from causalcluster.errors import DataError, UnsupportedError
+from causalcluster.errors import DataError
 
 LARGEST = 1e50
 """Values beyond this are refused: the square of a product of three would overflow."""
@@ -86,6 +86,18 @@ def refuse_unplaced(counts: Counts, groupings: Mapping[str, str | None], where: 
             )
 
 
+def refuse_no_complete(counts: Counts, where: str) -> None:
+    """Raise DataError where every row has a missing value: what two columns have to do with each other must be seen."""
+    if counts.complete == 0:
+        listed = ", ".join(f"{count} in {column!r}" for column, count in counts.missing.items() if count)
+        raise DataError(
+            f"no row is complete; values are missing: {listed}",
+            where=where,
+            why="How the columns go together cannot be seen",
+            fix="Leave out the node with the most gaps",
+        )
+
+
 def handle_missing(
     counts: Counts,
     *,
@@ -93,7 +105,7 @@ def handle_missing(
     groupings: Mapping[str, str | None],
     where: str,
 ) -> tuple[str, ...]:
-    """Return a warning about rows that are left out.
+    """Return a warning about rows that are left out; under 'model' none are for a missing value of a node.
 
     Parameters
     ----------
@@ -110,8 +122,6 @@ def handle_missing(
     ------
     DataError
         A label is missing, no complete row is left, or ``missing`` is 'error'.
-    UnsupportedError
-        ``missing`` is 'model' and values are missing.
     """
     gaps = {column: count for column, count in counts.missing.items() if count}
     if not gaps:
@@ -121,14 +131,9 @@ def handle_missing(
         raise DataError(f"values are missing: {listed} (of {counts.rows} rows)", where=where, fix=_DROP)
     if missing == "model":
         refuse_unplaced(counts, groupings, where)
-        raise UnsupportedError(
-            f"values are missing: {listed} (of {counts.rows} rows), and modelling missing values "
-            "('missing: model', the default) is not available in this version",
-            where=where,
-            fix="Set 'missing: drop' under 'data' to analyse complete rows only, or fill the values in",
-        )
-    if counts.complete == 0:
-        raise DataError(f"no row is complete; values are missing: {listed}", where=where)
+    refuse_no_complete(counts, where)
+    if missing == "model":
+        return ()
     return (
         f"{counts.rows - counts.complete} of {counts.rows} rows were dropped because values are missing ({listed}); "
         "this is harmless only where the values are missing at random given the model",

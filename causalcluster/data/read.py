@@ -21,6 +21,7 @@ from causalcluster.data.completeness import (
     keep_complete,
     refuse_empty,
     refuse_infinities,
+    refuse_no_complete,
     refuse_unplaced,
 )
 from causalcluster.data.failures import reading
@@ -29,15 +30,17 @@ from causalcluster.data.family_warnings import has_discrete_nodes, warn_about_fa
 from causalcluster.data.files import open_table
 from causalcluster.data.frames import from_frame
 from causalcluster.data.periods import refuse_repeated_periods
-from causalcluster.data.rows import Rows
+from causalcluster.data.rows import Counts, Rows
 from causalcluster.data.survey import Survey, first_columns, survey_rows
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_missing_columns
 from causalcluster.errors import DataError, UnsupportedError
 
 
 @contextmanager
-def open_rows(analysis: Analysis, frame: Any = None, *, keep_incomplete: bool = False) -> Iterator[Rows]:
+def open_rows(analysis: Analysis, frame: Any = None) -> Iterator[Rows]:
     """Read and check the table of an analysis; its rows are there as long as the block runs.
+
+    Under ``missing: model`` rows with missing values of nodes are accepted.
 
     Parameters
     ----------
@@ -45,8 +48,6 @@ def open_rows(analysis: Analysis, frame: Any = None, *, keep_incomplete: bool = 
         The analysis.
     frame
         A pandas, Polars, DuckDB, PyArrow, PySpark or Dask table to use instead of the analysis' file.
-    keep_incomplete
-        Under ``missing: model``, accept rows with missing values of nodes.
 
     Yields
     ------
@@ -62,30 +63,37 @@ def open_rows(analysis: Analysis, frame: Any = None, *, keep_incomplete: bool = 
     if frame is not None:
         table = from_frame(frame)
         with reading(table.name):
-            yield _check_table(analysis, table, wanted, keep_incomplete=keep_incomplete)
+            yield _check_table(analysis, table, wanted)
         return
     expected = [column for column, _ in _uses(analysis)]
     with open_table(analysis.data, expected=expected) as table:
-        yield _check_table(analysis, table, wanted, keep_incomplete=keep_incomplete)
+        yield _check_table(analysis, table, wanted)
 
 
-def _check_table(analysis: Analysis, table: Table, wanted: Wanted, *, keep_incomplete: bool) -> Rows:
+def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
     where = table.name
     refuse_missing_columns(table.columns, _uses(analysis), where)
     typed = _numbers_only(table, wanted)
     if wanted.cluster is None:
         typed = typed.with_columns(nw.lit("").alias(CLUSTER))
     timed = wanted.time is not None
-    survey = survey_rows(typed, columns=len(wanted.numeric), marks=(TIME,) if timed else ())
+    marks = (TIME,) if timed else ()
+    survey = survey_rows(typed, columns=len(wanted.numeric), marks=marks)
     missing_times = count_where(typed, nw.col(TIME).is_null()) if timed else 0
     counts = count_values(survey, wanted, missing_times=missing_times)
     refuse_empty(counts, where)
+    accepts_gaps = analysis.data.missing == "model"
+    unsized = _unsized(analysis, wanted, counts) if accepts_gaps else ()
+    if unsized:
+        typed = _keep_sized(typed, analysis, wanted)
+        survey = survey_rows(typed, columns=len(wanted.numeric), marks=marks)
+        counts = count_values(survey, wanted, missing_times=missing_times)
     refuse_infinities(typed, wanted, survey, where, table.locate)
     refuse_impossible_values(analysis, typed, survey, where)
     groupings = {"cluster": wanted.cluster, "time": wanted.time}
-    accepts_gaps = keep_incomplete and analysis.data.missing == "model"
     if accepts_gaps:
         refuse_unplaced(counts, groupings, where)
+        refuse_no_complete(counts, where)
     else:
         handle_missing(counts, missing=analysis.data.missing, groupings=groupings, where=where)
     complete = typed if counts.complete == counts.rows else keep_complete(typed, wanted)
@@ -101,8 +109,20 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted, *, keep_incom
         name=where,
         file=analysis.data.file or "" if where == analysis.data.file else "",
         fingerprint=table.fingerprint(),
-        warnings=_warn(analysis, analysed, survey, whole=analysed is typed, where=where),
+        warnings=(*unsized, *_warn(analysis, analysed, survey, whole=analysed is typed, where=where)),
     )
+
+
+def _unsized(analysis: Analysis, wanted: Wanted, counts: Counts) -> tuple[str, ...]:
+    """Return a warning where trials or exposures are missing: such rows say nothing about their node."""
+    gaps = {column: counts.missing[column] for column in wanted.numeric[len(analysis.nodes) :] if counts.missing[column]}
+    listed = ", ".join(f"{count} in {column!r}" for column, count in gaps.items())
+    return (f"rows without trials or exposure are left out ({listed})",) if gaps else ()
+
+
+def _keep_sized(frame: nw.LazyFrame[Any], analysis: Analysis, wanted: Wanted) -> nw.LazyFrame[Any]:
+    positions = range(len(analysis.nodes), len(wanted.numeric))
+    return frame.filter(nw.all_horizontal(*(~nw.col(position_column(i)).is_null() for i in positions), ignore_nulls=False))
 
 
 def _warn(analysis: Analysis, analysed: nw.LazyFrame[Any], survey: Survey, *, whole: bool, where: str) -> tuple[str, ...]:

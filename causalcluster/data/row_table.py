@@ -1,7 +1,7 @@
 """Rows -> RowTable: the complete rows as arrays, equal ones once, for likelihoods that need rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals as nw
 import numpy as np
@@ -17,13 +17,17 @@ from causalcluster.errors import DataError
 Floats = NDArray[np.float64]
 
 _WEIGHT = "weight"
+_NO_VALUE = 9.0e299
+"""Stands for a missing value inside the engine; values so large are refused before (`LARGEST` in `completeness`)."""
 _WORTHWHILE = 0.5
 """Rows are collapsed where at most this share of them are distinct."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowTable:
-    """Complete rows in memory, sorted by cluster and, inside, by values: the same for every engine and order of rows.
+    """Rows in memory, sorted by cluster and, inside, by values: the same for every engine and order of rows.
+
+    They are complete unless others were asked for.
 
     Attributes
     ----------
@@ -49,7 +53,7 @@ class RowTable:
     weight: Floats
 
 
-def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str]) -> RowTable:
+def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str], *, incomplete: bool = False) -> RowTable:
     """Bring the complete rows of some nodes here, with their trials and exposures, in one query.
 
     Complete are rows without a missing value in any node's column, trials or exposure. The engine that holds them
@@ -63,6 +67,8 @@ def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str]) -> RowTable:
         From `causalcluster.data.open_rows`, whose block has not ended.
     nodes
         Names of nodes.
+    incomplete
+        Also bring the rows in which nodes have no value; it is NaN there.
 
     Returns
     -------
@@ -86,7 +92,11 @@ def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str]) -> RowTable:
     """
     records = [node_by_name(analysis, name) for name in dict.fromkeys(nodes)]
     keys = _engine_columns(analysis, records)
-    grouped = rows.complete.group_by(CLUSTER, *keys).agg(nw.len().alias(_WEIGHT))
+    frame, expected = (rows.frame, rows.counts.rows) if incomplete else (rows.complete, rows.counts.complete)
+    if incomplete:
+        # Engines differ in how they group missing values.
+        frame = frame.with_columns(nw.col(key).fill_null(_NO_VALUE) for key in keys)
+    grouped = frame.group_by(CLUSTER, *keys).agg(nw.len().alias(_WEIGHT))
     found = collect_sums(grouped)
     labels = [str(label) for label in found[CLUSTER].to_list()]
     clusters = tuple(sort_labels(list(dict.fromkeys(labels))))
@@ -95,8 +105,9 @@ def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str]) -> RowTable:
     values = {key: np.asarray(found[key].to_numpy(), dtype=np.float64) + 0.0 for key in keys}
     cluster = np.array([code[label] for label in labels], dtype=np.int64)
     weight = np.asarray(found[_WEIGHT].to_numpy(), dtype=np.float64)
-    _refuse_changed(int(weight.sum()), rows)
+    _refuse_changed(int(weight.sum()), expected, rows)
     cluster, values, weight = _arrange(cluster, values, weight)
+    values = {key: np.where(column == _NO_VALUE, np.nan, column) for key, column in values.items()}
     return RowTable(
         clusters=clusters,
         cluster=cluster,
@@ -106,6 +117,18 @@ def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str]) -> RowTable:
             node.name: values[engine_column(analysis, node.exposure)] for node in records if node.exposure is not None
         },
         weight=weight,
+    )
+
+
+def select_rows(table: RowTable, keep: NDArray[np.bool_] | NDArray[np.int64]) -> RowTable:
+    """Return the rows where ``keep`` (row,) is true, or those at the places that it lists."""
+    return replace(
+        table,
+        cluster=table.cluster[keep],
+        columns={name: values[keep] for name, values in table.columns.items()},
+        trials={name: values[keep] for name, values in table.trials.items()},
+        exposure={name: values[keep] for name, values in table.exposure.items()},
+        weight=table.weight[keep],
     )
 
 
@@ -136,10 +159,10 @@ def _arrange(
     return cluster[chosen], {key: column[chosen] for key, column in values.items()}, total
 
 
-def _refuse_changed(found: int, rows: Rows) -> None:
-    if found != rows.counts.complete:
+def _refuse_changed(found: int, expected: int, rows: Rows) -> None:
+    if found != expected:
         raise DataError(
-            f"the table changed while it was read: {rows.counts.complete} complete rows at first, {found} later",
+            f"the table changed while it was read: {expected} rows at first, {found} later",
             where=rows.name,
             why="What was checked is not what would be analysed",
             fix="Run again on a table that stays as it is",

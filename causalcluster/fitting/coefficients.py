@@ -10,10 +10,10 @@ from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.model.kernel import draw_cluster_coefficients
 from causalcluster.model.population import place_draws
+from causalcluster.model.priors import Priors
 from causalcluster.model.residuals import guide_residuals, place_log_sigma
 from causalcluster.model.roots import correlation_factor, covariance_root
 from causalcluster.model.standard import MomentArrays
-from causalcluster.model.structure import INDEPENDENT_SD
 
 Floats = NDArray[np.float64]
 _NUMBERS_AT_ONCE = 4_000_000
@@ -23,7 +23,7 @@ def draw_coefficients(
     design: Design,
     posterior: xr.Dataset,
     arrays: MomentArrays,
-    prior_mean: Floats,
+    priors: Priors,
     log_sigma: Floats,
     *,
     random_seed: int,
@@ -34,7 +34,7 @@ def draw_coefficients(
     """
     chains, draws, n_clusters, _ = log_sigma.shape
     n_draws, n_coefficients = chains * draws, len(design.terms)
-    population = flat_population(design, posterior, arrays, prior_mean, n_draws)
+    population = flat_population(design, posterior, arrays, priors, n_draws)
     root = coefficient_roots(tau=population.tau, partial=population.partial, arrays=arrays, n_coefficients=n_coefficients)
     theta = np.empty((n_draws, n_clusters, n_coefficients))
     flat_sigma, rng = log_sigma.reshape(n_draws, n_clusters, -1), np.random.default_rng([random_seed, 1])
@@ -64,15 +64,15 @@ class FlatPopulation:
 
 
 def flat_population(
-    design: Design, posterior: xr.Dataset, arrays: MomentArrays, prior_mean: Floats, n_draws: int
+    design: Design, posterior: xr.Dataset, arrays: MomentArrays, priors: Priors, n_draws: int
 ) -> FlatPopulation:
     """Return the population's parameters of every draw; without pooling they are fixed."""
     n_coefficients, n_varying = len(design.terms), len(arrays.varying)
     n_pairs = arrays.n_correlated * (arrays.n_correlated - 1) // 2
     if design.pooling == "none":
         return FlatPopulation(
-            mean=np.repeat(prior_mean[None], n_draws, 0),
-            tau=np.full((n_draws, n_varying), INDEPENDENT_SD),
+            mean=np.repeat(priors.mean[None], n_draws, 0),
+            tau=np.repeat(priors.independent_sd[None], n_draws, 0),
             partial=np.zeros((n_draws, n_pairs)),
         )
     mean = _flat(posterior, "mean", n_coefficients)
@@ -121,6 +121,8 @@ def _draw_clusters(
         others = rows.moment_terms
     drawn = np.empty((n_draws, n_clusters, means.shape[2]))
     noise = rng.standard_normal((n_draws, n_clusters, own_root.shape[2]))
+    if rows is not None and rows.gaps is not None:
+        log_sigma = np.ascontiguousarray(log_sigma[:, :, rows.gaps.integrated])
     draw_cluster_coefficients(means, own_root, log_sigma, arrays.sxx, arrays.sxy, arrays.starts, noise, drawn)
     theta[:, :, others] = drawn
     return theta
@@ -146,12 +148,12 @@ def _flat(posterior: xr.Dataset, name: str, width: int) -> Floats:
 
 def draw_log_sigma(design: Design, posterior: xr.Dataset, arrays: MomentArrays) -> Floats:
     """Return log residual standard deviations (chain, draw, G, K): the model's own formula, on stored draws."""
-    if arrays.dof.shape[1] == 0:
+    if arrays.n_gaussian == 0:
         sizes = posterior.sizes
         return np.empty((sizes["chain"], sizes["draw"], len(arrays.rows), 0))
     centre = posterior["log_sigma"].transpose("chain", "draw", ...).values[:, :, None, :]
     if not design.residual_sd_varies:
-        return np.ascontiguousarray(np.broadcast_to(centre, (*centre.shape[:2], *arrays.dof.shape)))
+        return np.ascontiguousarray(np.broadcast_to(centre, (*centre.shape[:2], len(arrays.rows), arrays.n_gaussian)))
     spread = posterior["sigma_spread"].transpose("chain", "draw", ...).values[:, :, None, :]
     raw = posterior["sigma_raw"].transpose("chain", "draw", "cluster", "equation").values
     guide = guide_residuals(arrays)

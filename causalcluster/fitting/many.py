@@ -1,7 +1,7 @@
 """Many independent fits of one model: each is a task that any process can do from its record alone."""
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -152,7 +152,9 @@ def leave_one_out(
         if progress is not None:
             progress(f"without {name} ({len(tables)} of {len(arrays.clusters)})")
     everything, _ = evaluate_targets(plain, draws.system, random_seed=sampling.seed, levels=LEVELS)
-    return _compare(pd.concat([tables[label] for label in arrays.clusters]), summarise_effects(everything, ci_prob=0.95))
+    every = pd.concat([tables[label] for label in arrays.clusters])
+    found = compare_fits(every, summarise_effects(everything, ci_prob=0.95), keys=("left_out",))
+    return found.rename(columns={"change": "shift"})
 
 
 def without_cluster(arrays: MomentArrays, g: int) -> MomentArrays:
@@ -182,14 +184,18 @@ def thin_start(start: Start, most: int = 64) -> Start:
     return replace(start, positions=start.positions[::every])
 
 
-def _compare(table: pd.DataFrame, everything: pd.DataFrame) -> pd.DataFrame:
-    keys = ["outcome", "effect", "via", "level"]
-    joined = table.merge(everything[[*keys, "mean", "sd"]], on=keys, suffixes=("", "_all"))
+def compare_fits(table: pd.DataFrame, everything: pd.DataFrame, *, keys: Sequence[str]) -> pd.DataFrame:
+    """Set fits, told apart by the columns ``keys``, against the main one.
+
+    ``change`` is the main fit's mean less theirs, in its posterior standard deviations.
+    """
+    effect = ["outcome", "effect", "via", "level"]
+    joined = table.merge(everything[[*effect, "mean", "sd"]], on=effect, suffixes=("", "_all"))
     spread = joined["sd_all"].where(joined["sd_all"] > 0.0)
-    joined["shift"] = ((joined["mean_all"] - joined["mean"]) / spread).fillna(0.0)
+    joined["change"] = ((joined["mean_all"] - joined["mean"]) / spread).fillna(0.0)
     joined["reason"] = [_judge(row) for row in joined.to_dict("records")]
-    numbers = ["mean", "sd", "lower", "upper", "shift", "ess_bulk", "r_hat", "divergences", "reason"]
-    return joined.loc[:, ["left_out", *keys, *numbers]]
+    numbers = ["mean", "sd", "lower", "upper", "change", "ess_bulk", "r_hat", "divergences", "reason"]
+    return joined.loc[:, [*keys, *effect, *numbers]]
 
 
 def _judge(row: Mapping[Hashable, Any]) -> str:

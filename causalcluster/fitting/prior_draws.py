@@ -11,10 +11,10 @@ from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.effects.networks import SystemDraws
 from causalcluster.fitting.coefficients import coefficient_roots
 from causalcluster.fitting.system import join_system
+from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.model.priors import Priors, draw_priors
-from causalcluster.model.row_arrays import RowEquations, link_of_share, moment_nodes
+from causalcluster.model.row_arrays import RowEquations, link_of_share
 from causalcluster.model.standard import MomentArrays
-from causalcluster.model.structure import INDEPENDENT_SD
 
 Floats = NDArray[np.float64]
 PRIOR_DRAWS = 4000
@@ -34,7 +34,7 @@ def draw_prior_system(
     """Draw all that effects are computed from: the population, and the observed clusters where ``levels`` need them."""
     coefficients = _draw_coefficients(design, priors, arrays, random_seed=random_seed, levels=levels)
     rng = np.random.default_rng([random_seed, 5])
-    size = (1, PRIOR_DRAWS, len(moment_nodes(design)))
+    size = (1, PRIOR_DRAWS, len(gaussian_nodes(design)))
     typical = priors.log_sigma_mean + priors.log_sigma_sd * rng.standard_normal(size)
     spread = np.zeros(size)
     if design.residual_sd_varies:
@@ -68,7 +68,8 @@ def _draw_coefficients(
     mean = priors.mean + priors.mean_free * (drawn["mean"] - priors.mean)
     if design.pooling == "none":
         mean = np.repeat(priors.mean[None], PRIOR_DRAWS, 0)
-        drawn["tau"], drawn["partial"] = np.full_like(drawn["tau"], INDEPENDENT_SD), np.zeros_like(drawn["partial"])
+        drawn["tau"] = np.repeat(priors.independent_sd[None], PRIOR_DRAWS, 0)
+        drawn["partial"] = np.zeros_like(drawn["partial"])
     root = coefficient_roots(tau=drawn["tau"], partial=drawn["partial"], arrays=arrays, n_coefficients=mean.shape[1])
     # A simulation lays out the observed clusters' context whatever the level.
     simulated = arrays.row_equations is not None

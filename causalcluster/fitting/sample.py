@@ -17,8 +17,9 @@ from causalcluster.fitting.coefficients import draw_coefficients, draw_log_sigma
 from causalcluster.fitting.density import Density, DensityCode, load_density, to_position
 from causalcluster.fitting.nuts import Start, adapted_start, fresh_start, name_draws, sample_density
 from causalcluster.fitting.system import join_system, name_parameters, name_thresholds, residual_population
+from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.model.priors import Priors
-from causalcluster.model.row_arrays import moment_nodes, row_labels
+from causalcluster.model.row_arrays import row_labels
 from causalcluster.model.standard import MomentArrays
 from causalcluster.model.structure import dim_lengths, model_data, model_start, structure_of
 
@@ -204,7 +205,7 @@ def _to_draws(
     residual_sd, parameters = np.exp(log_sigma), name_parameters(posterior, arrays.row_equations)
     system = join_system(
         design,
-        draw_coefficients(design, posterior, arrays, compiled.priors.mean, log_sigma, random_seed=random_seed),
+        draw_coefficients(design, posterior, arrays, compiled.priors, log_sigma, random_seed=random_seed),
         residual_sd,
         *residual_population(design, posterior, log_sigma.shape[:2]),
         parameters,
@@ -220,7 +221,7 @@ def _check_equations(compiled: Compiled, arrays: MomentArrays) -> None:
     pairs = arrays.n_correlated * (arrays.n_correlated - 1) // 2
     rows = arrays.row_equations
     sampled = (0, 0) if rows is None else (len(rows.terms), len(rows.equations))
-    given = (arrays.sxx.shape[1] + sampled[0], arrays.dof.shape[1] + sampled[1], len(arrays.varying), pairs)
+    given = (arrays.sxx.shape[1] + sampled[0], arrays.n_gaussian + sampled[1], len(arrays.varying), pairs)
     if given != expected:
         raise InputError(
             "the moments belong to other equations than the compiled model",
@@ -235,7 +236,7 @@ def _labels(design: Design, arrays: MomentArrays) -> dict[str, list[str]]:
     return {
         "coefficient": names,
         "varying": [names[i] for i in arrays.varying],
-        "equation": moment_nodes(design),
+        "equation": gaussian_nodes(design),
         "cluster": list(arrays.clusters),
         **row_labels(arrays.row_equations),
     }

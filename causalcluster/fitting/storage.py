@@ -9,7 +9,7 @@ from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.families import FAMILIES
 from causalcluster.fitting.sample import Draws
 from causalcluster.fitting.units import unit_map
-from causalcluster.model.row_arrays import moment_nodes
+from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.model.standard import Scale
 
 Floats = NDArray[np.float64]
@@ -75,7 +75,7 @@ def fit_tree(
 
 
 def _residuals(design: Design, scale: Scale, draws: Draws) -> xr.Dataset:
-    nodes = moment_nodes(design)
+    nodes = gaussian_nodes(design)
     units = np.array([scale.scale[node] for node in nodes])
     if not nodes:
         return xr.Dataset()

@@ -8,7 +8,8 @@ from causalcluster.data import RowTable
 from causalcluster.design import Design, columns
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.effects.networks import ContextRows, Network, SystemDraws
-from causalcluster.model.row_arrays import RowEquations, moment_nodes
+from causalcluster.model.gap_arrays import gaussian_nodes
+from causalcluster.model.row_arrays import RowEquations
 from causalcluster.model.standard import MomentArrays, Scale
 
 Floats = NDArray[np.float64]
@@ -61,7 +62,7 @@ def join_system(
     sd = np.ones((*shape, len(coefficients.clusters), n_equations))
     log_sd, spreads = np.zeros((*shape, n_equations)), np.zeros((*shape, n_equations))
     others = {name: np.ones((*shape, n_equations)) for name in ("nu", "shape", "precision")}
-    own = {node: i for i, node in enumerate(moment_nodes(design))}
+    own = {node: i for i, node in enumerate(gaussian_nodes(design))}
     for k, equation in enumerate(design.equations):
         if equation.node in own:
             i = own[equation.node]
@@ -84,7 +85,7 @@ def join_system(
 
 def residual_population(design: Design, posterior: xr.Dataset, shape: tuple[int, int]) -> tuple[Floats, Floats]:
     """Return log typical residual standard deviations and their spread (chain, draw, K) of equations with moments."""
-    size = (*shape, len(moment_nodes(design)))
+    size = (*shape, len(gaussian_nodes(design)))
     if size[2] == 0:
         return np.zeros(size), np.zeros(size)
     typical = posterior["log_sigma"].transpose("chain", "draw", ...).values

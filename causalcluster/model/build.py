@@ -11,13 +11,14 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from causalcluster.design import Design
+from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.model.likelihood import ClusterMarginalLikelihood
 from causalcluster.model.mixed import add_row_equations
 from causalcluster.model.priors import Priors
 from causalcluster.model.residuals import place_log_sigma, shape_of_spread
-from causalcluster.model.row_arrays import moment_nodes, row_labels
+from causalcluster.model.row_arrays import row_labels
 from causalcluster.model.standard import MomentArrays
-from causalcluster.model.structure import INDEPENDENT_SD, Structure, model_data, structure_of
+from causalcluster.model.structure import Structure, model_data, structure_of
 
 INTERCEPT_MEAN_SDS = 2.5
 """Standard deviations of the observed cluster means that make the prior of a typical intercept."""
@@ -53,7 +54,7 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         "coefficient": names,
         "varying": [names[i] for i in arrays.varying],
         "pair": range(len(priors.partial_alpha)),
-        "equation": moment_nodes(design),
+        "equation": gaussian_nodes(design),
         "cluster": list(arrays.clusters),
         **row_labels(arrays.row_equations),
     }
@@ -62,10 +63,10 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         data = {name: pm.Data(name, value) for name, value in model_data(arrays, priors).items()}
         structure = structure_of(design, arrays, priors)
         mean, tau, partial = _coefficient_priors(structure, data)
-        log_sigma = _residual_priors(structure, data) if structure.moments else pt.zeros_like(data["dof"])
+        log_sigma = _residual_priors(structure, data) if structure.gaussian else pt.zeros_like(data["guide_dof"])
         if structure.separate_intercepts:
             _intercept_likelihood(data, log_sigma)
-        if structure.rows:
+        if structure.sampled:
             add_row_equations(structure, data, mean, tau, partial, log_sigma)
             return model
         moments = (data[name] for name in ("dof", "sxx", "sxy", "syy", "starts", "varying_at"))
@@ -77,8 +78,7 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
 def _coefficient_priors(structure: Structure, data: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     none = pt.zeros(0)
     if not structure.pooled:
-        spread = pt.full_like(data["tau_rate"], INDEPENDENT_SD)
-        return data["prior_mean"], spread, pt.zeros_like(data["partial_alpha"])
+        return data["prior_mean"], data["independent_sd"], pt.zeros_like(data["partial_alpha"])
     mean = pm.Normal("mean", data["prior_mean"], data["prior_sd"], dims="coefficient")
     tau = pm.Gamma("tau", data["tau_shape"], data["tau_rate"], dims="varying") if structure.varying else none
     if not structure.correlated:
@@ -90,7 +90,7 @@ def _coefficient_priors(structure: Structure, data: Mapping[str, Any]) -> tuple[
 def _residual_priors(structure: Structure, data: Mapping[str, Any]) -> Any:
     centre = pm.Normal("log_sigma", data["log_sigma_mean"], data["log_sigma_sd"], dims="equation")
     if not structure.residual_sd_varies:
-        return pt.zeros_like(data["dof"]) + centre
+        return pt.zeros_like(data["guide_dof"]) + centre
     spread = pm.Gamma("sigma_spread", data["spread_shape"], data["spread_rate"], dims="equation")
     raw = pm.Flat("sigma_raw", dims=("cluster", "equation"))
     log_sigma, information = place_log_sigma(centre, spread, raw, data["guide_rss"], data["guide_dof"], log=pt.log)

@@ -6,6 +6,7 @@ from typing import Any
 import pymc as pm
 
 from causalcluster.families import FAMILIES
+from causalcluster.model.gap_model import CompleteMoments, GaussianGaps, GridGaps
 from causalcluster.model.row_densities import FAMILY_CODES, LINK_CODES
 from causalcluster.model.row_model import ConditionalMomentLikelihood, RowLikelihood, RowPlacement
 from causalcluster.model.structure import Structure
@@ -40,6 +41,27 @@ def add_row_equations(
         pm.Potential(f"rows_{k}", results[0])
         first += len(FAMILIES[family].parameters)
     if structure.moments:
-        moments = (data[name] for name in ("dof", "sxx", "sxy", "syy", "starts"))
+        moments = (data[name] for name in ("dof", "sxx", "sxy", "syy", "starts", "integrated"))
         values: Any = ConditionalMomentLikelihood()(means, root, log_sigma, *moments)
         pm.Potential("moments", values[0])
+    if structure.gaps:
+        _add_gaps(structure, data, theta, log_sigma, parameters, thresholds)
+
+
+def _add_gaps(
+    structure: Structure, data: Mapping[str, Any], theta: Any, log_sigma: Any, parameters: Any, thresholds: Any
+) -> None:
+    """Add the likelihood of gaussian equations that are sampled because values are missing, and of all rows with gaps."""
+    equations = (data["gap_equations"], data["row_starts"])
+    complete = (data[f"gap_{name}"] for name in ("dof", "sxx", "sxy", "syy"))
+    results: Any = CompleteMoments(len(structure.rows))(theta, log_sigma, *equations, *complete)
+    pm.Potential("complete_rows", results[0])
+    groups = (data[f"gap_{name}"] for name in ("factors", "centre", "averaged", "touches", "at", "second", "shift"))
+    results = GaussianGaps()(theta, log_sigma, *equations, *groups)
+    pm.Potential("gaussian_gaps", results[0])
+    if structure.grid:
+        flags = (data["gap_averaged"], data["gap_touches"])
+        points = (data[f"grid_{name}"] for name in ("at", "begin", "weight", "x", "y", "other", "log_weight"))
+        sampled = (theta, log_sigma, parameters, thresholds)
+        results = GridGaps()(*sampled, data["threshold_offsets"], *equations, *flags, *points, data["gap_shift"])
+        pm.Potential("grid_gaps", results[0])

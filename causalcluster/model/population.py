@@ -10,6 +10,7 @@ import math
 import numba
 import numpy as np
 
+from causalcluster.model.kernel import conditional_log_likelihood
 from causalcluster.model.placement import place, place_pullback
 from causalcluster.model.roots import correlation_factor, covariance_root, factor_pullback, root_pullback
 
@@ -170,3 +171,16 @@ def place_draws(  # type: ignore[no-untyped-def]
             pull,
         )
     return sampled, means, roots
+
+
+@numba.njit(cache=True)
+def chosen_moments(m, c, log_sigma, dof, sxx, sxy, syy, starts, chosen):  # type: ignore[no-untyped-def]
+    """Conditional likelihood of some gaussian equations; the gradient is of all columns of log sigma."""
+    own = np.empty((log_sigma.shape[0], chosen.shape[0]))
+    for k in range(chosen.shape[0]):
+        own[:, k] = log_sigma[:, chosen[k]]
+    value, g_m, g_c, g_own = conditional_log_likelihood(m, c, own, dof, sxx, sxy, syy, starts)
+    g_sigma = np.zeros_like(log_sigma)
+    for k in range(chosen.shape[0]):
+        g_sigma[:, chosen[k]] = g_own[:, k]
+    return value, g_m, g_c, g_sigma

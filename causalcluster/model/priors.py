@@ -29,6 +29,8 @@ BETWEEN_SD_MEAN = 0.4
 INTERCEPT_SD = 2.5
 RESIDUAL_LOG_MEAN, RESIDUAL_LOG_SD = -0.5, 1.0
 RESIDUAL_SPREAD_MEAN = 0.25
+INDEPENDENT_SD = 2.5
+"""Standard deviation of every slope of every cluster where clusters share nothing."""
 FLAT_SD = 1e3
 FLAT_LOG_SD = 5.0
 PARAMETER_LOG_SD = {"sd": 1.0, "nu": 1.0, "shape": 1.5, "precision": 1.5}
@@ -56,6 +58,8 @@ class Priors:
         (P,) 1, or 0 for the mean intercept of an ordinal node, whose place its thresholds take.
     parameter_mean, parameter_sd
         (D,) normal prior of the logarithms of the parameters that families have beyond the linear predictor.
+    independent_sd
+        (Q,) standard deviation of the clusters' coefficients where clusters share nothing.
     """
 
     mean: Floats
@@ -71,6 +75,7 @@ class Priors:
     mean_free: Floats
     parameter_mean: Floats
     parameter_sd: Floats
+    independent_sd: Floats
 
 
 def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: MomentArrays, scale: Scale) -> Priors:
@@ -79,7 +84,7 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
     Raises
     ------
     UnsupportedError
-        For an override of a coefficient that the model does not have.
+        For an override of a coefficient that the model does not have, or of any without pooling.
     """
     terms = design.terms
     between = _spread_of_means(arrays)
@@ -107,6 +112,7 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
         mean_free=np.array([0.0 if _is_ordinal_intercept(term, rows) else 1.0 for term in terms]),
         parameter_mean=np.array([value for value, _ in _parameter_priors(rows.values())]),
         parameter_sd=np.array([FLAT_LOG_SD if flat else value for _, value in _parameter_priors(rows.values())]),
+        independent_sd=np.array([_independent_sd(terms[i], design, between, rows) for i in arrays.varying]),
     )
 
 
@@ -156,6 +162,12 @@ def _tau_mean(term: Term, design: Design, between: Floats, rows: EquationRows | 
     return BETWEEN_SD_MEAN
 
 
+def _independent_sd(term: Term, design: Design, between: Floats, rows: Mapping[str, EquationRows]) -> float:
+    """Cluster means of a gaussian node may lie many standard deviations inside clusters apart."""
+    far = term.kind == "intercept" and term.target not in rows
+    return INDEPENDENT_SD * (max(1.0, float(between[design.nodes.index(term.target)])) if far else 1.0)
+
+
 def response_unit(design: Design, node: str, scale: Scale) -> float:
     """Return what a linear predictor counts in: the node's standard deviation, or 1 on a link's scale."""
     family = next(equation.family for equation in design.equations if equation.node == node)
@@ -184,6 +196,13 @@ def _apply_overrides(
     tau_mean: Floats,
 ) -> None:
     names = [term.name for term in design.terms]
+    if spec.prior_overrides and design.pooling == "none":
+        raise UnsupportedError(
+            "priors are given for coefficients, and clusters share nothing ('pooling: none')",
+            where="model: priors",
+            why="They are priors of means and spreads over the population of clusters, which this model does not have",
+            fix="take the priors out, or write 'pooling: partial'",
+        )
     for override in spec.prior_overrides:
         source, target = override.edge
         name = f"{source} -> {target}"

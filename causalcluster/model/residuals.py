@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalcluster.model.gap_kernel import SIGMA
 from causalcluster.model.standard import MomentArrays
 
 Floats = NDArray[np.float64]
@@ -27,20 +28,41 @@ class ResidualGuide:
 
 def guide_residuals(arrays: MomentArrays) -> ResidualGuide:
     """Fit a ridge regression towards the pooled slopes in every cluster."""
-    rss, left = np.zeros_like(arrays.syy), np.zeros_like(arrays.syy)
-    for k in range(arrays.syy.shape[1]):
-        block = slice(arrays.starts[k], arrays.starts[k + 1])
-        sxx, sxy, syy, dof = arrays.sxx[:, block, block], arrays.sxy[:, block], arrays.syy[:, k], arrays.dof[:, k]
-        width = sxx.shape[1]
-        pooled = np.linalg.lstsq(sxx.sum(0), sxy.sum(0), rcond=None)[0]
-        total = syy - 2.0 * sxy @ pooled + np.einsum("i,gij,j->g", pooled, sxx, pooled)
-        variance = max(float(total.sum() / max(dof.sum() - width, 1.0)), 1e-12)
+    own = _guide_block(arrays.dof, arrays.sxx, arrays.sxy, arrays.syy, arrays.starts)
+    gaps = None if arrays.row_equations is None else arrays.row_equations.gaps
+    if gaps is None:
+        return own
+    starts = arrays.row_equations.starts[gaps.first :]  # type: ignore[union-attr]
+    sampled = _guide_block(gaps.dof, gaps.sxx, gaps.sxy, gaps.syy, starts)
+    order = np.argsort(np.concatenate([gaps.integrated, gaps.equations[gaps.first :, SIGMA]]))
+    return ResidualGuide(
+        rss=np.concatenate([own.rss, sampled.rss], axis=1)[:, order],
+        dof=np.concatenate([own.dof, sampled.dof], axis=1)[:, order],
+    )
+
+
+def pooled_log_sigma(arrays: MomentArrays) -> Floats:
+    """Return the log residual standard deviation (K,) of every gaussian equation, from the rough fit to all clusters."""
+    guide = guide_residuals(arrays)
+    return np.asarray(0.5 * np.log(np.maximum(guide.rss.sum(0), 1e-6) / np.maximum(guide.dof.sum(0), 1.0)))
+
+
+def _guide_block(dof: Floats, sxx: Floats, sxy: Floats, syy: Floats, starts: NDArray[np.int64]) -> ResidualGuide:
+    """Guide of some equations from moments of their rows (G, K), (G, P, P), (G, P), (G, K); starts (K + 1,)."""
+    rss, left = np.zeros_like(syy), np.zeros_like(syy)
+    for k in range(syy.shape[1]):
+        block = slice(starts[k], starts[k + 1])
+        own, across, total_y, rows = sxx[:, block, block], sxy[:, block], syy[:, k], dof[:, k]
+        width = own.shape[1]
+        pooled = np.linalg.lstsq(own.sum(0), across.sum(0), rcond=None)[0]
+        total = total_y - 2.0 * across @ pooled + np.einsum("i,gij,j->g", pooled, own, pooled)
+        variance = max(float(total.sum() / max(rows.sum() - width, 1.0)), 1e-12)
         ridge = np.eye(width) * variance / 0.3**2
-        shrunk = np.linalg.solve(sxx + ridge, (sxy + pooled @ ridge)[..., None])[..., 0]
-        used = np.trace(np.linalg.solve(sxx + ridge, sxx), axis1=1, axis2=2)
-        fitted = 2.0 * (sxy * shrunk).sum(1) - np.einsum("gi,gij,gj->g", shrunk, sxx, shrunk)
-        rss[:, k] = np.maximum(syy - fitted, 0.0)
-        left[:, k] = np.maximum(dof - used, 0.0)
+        shrunk = np.linalg.solve(own + ridge, (across + pooled @ ridge)[..., None])[..., 0]
+        used = np.trace(np.linalg.solve(own + ridge, own), axis1=1, axis2=2)
+        fitted = 2.0 * (across * shrunk).sum(1) - np.einsum("gi,gij,gj->g", shrunk, own, shrunk)
+        rss[:, k] = np.maximum(total_y - fitted, 0.0)
+        left[:, k] = np.maximum(rows - used, 0.0)
     return ResidualGuide(rss=rss, dof=left)
 
 

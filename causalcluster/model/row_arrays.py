@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit, ndtri
 
-from causalcluster.data import RowTable
+from causalcluster.data import RowTable, select_rows
 from causalcluster.design import Design, Equation
 from causalcluster.families import FAMILIES, Family, Link, needs_rows
+from causalcluster.model.gap_arrays import GapArrays, sampled_equations, sampled_terms, without_gaps
 from causalcluster.model.row_densities import FAMILY_CODES, LINK_CODES
 from causalcluster.model.row_kernel import row_information
-from causalcluster.model.standard import MomentArrays, Scale
+from causalcluster.model.standard import MomentArrays, Scale, block_diagonal
+from causalcluster.model.thresholds import rising
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -82,12 +84,16 @@ class RowEquations:
         Columns of the covariance root that reach an equation with rows, and the others.
     information, pull
         (G, P_rows, P_rows) and (G, P_rows): each cluster's rows as a quadratic.
+    at
+        (G, P_rows) the coefficients around which the quadratic was taken.
     parameters
         Node and name of each parameter beyond the linear predictors.
     offsets
         (J + 1,) first raw threshold of each ordinal equation.
     raw_thresholds
         (T,) raw thresholds at which the grades have their observed shares.
+    gaps
+        Gaussian equations that are sampled too, because values are missing; their coefficients follow the others'.
     """
 
     equations: tuple[EquationRows, ...]
@@ -101,22 +107,14 @@ class RowEquations:
     parameters: tuple[tuple[str, str], ...]
     offsets: Whole
     raw_thresholds: Floats
+    at: Floats
+    gaps: GapArrays | None = None
 
 
 def with_rows(arrays: MomentArrays, design: Design, values: RowTable, scale: Scale) -> MomentArrays:
     """Return standardised moments together with the rows of the equations that need them."""
     rows = prepare_rows(design, values, scale, arrays.column_mean, arrays.varying)
     return replace(arrays, row_equations=rows)
-
-
-def row_nodes(design: Design) -> tuple[str, ...]:
-    """Return the nodes whose equations need rows."""
-    return tuple(equation.node for equation in design.equations if needs_rows(equation.family))
-
-
-def moment_nodes(design: Design) -> list[str]:
-    """Return the nodes whose likelihood needs moments alone."""
-    return [equation.node for equation in design.equations if not needs_rows(equation.family)]
 
 
 def row_labels(rows: RowEquations | None) -> dict[str, list[Any]]:
@@ -132,7 +130,7 @@ def row_labels(rows: RowEquations | None) -> dict[str, list[Any]]:
 
 def prepare_rows(
     design: Design,
-    values: RowTable,
+    values: RowTable | None,
     scale: Scale,
     column_mean: Mapping[tuple[str, ...], Floats],
     varying: Whole,
@@ -144,7 +142,7 @@ def prepare_rows(
     design
         The equations, some of them with families that need rows.
     values
-        Complete rows.
+        The rows; None where only gaussian equations are sampled.
     scale
         Shifts and scales of the columns.
     column_mean
@@ -152,21 +150,17 @@ def prepare_rows(
     varying
         (Q,) coefficient behind each between-cluster standard deviation.
     """
-    equations: list[EquationRows] = []
-    terms: list[int] = []
-    start = 0
-    for equation in design.equations:
-        stop = start + len(equation.terms)
-        if needs_rows(equation.family):
-            equations.append(_prepare_equation(equation, design, values, scale, column_mean))
-            terms += range(start, stop)
-        start = stop
-    own = np.array(terms, dtype=np.int64)
-    others = np.setdiff1d(np.arange(start), own)
+    equations = [
+        _prepare_equation(equation, design, _usable(equation, design, values), scale, column_mean)
+        for equation in design.equations
+        if values is not None and needs_rows(equation.family)
+    ]
+    own, n_terms = sampled_terms(design), len(design.terms)
+    others = np.setdiff1d(np.arange(n_terms), own)
     reached = np.isin(varying, own)
     n_clusters = len(next(iter(column_mean.values())))
     guides = [_guide(item, n_clusters) for item in equations]
-    sizes = [item.x.shape[1] for item in equations]
+    sizes = [len(equation.terms) for equation in sampled_equations(design)]
     raw = [_raw_thresholds(item) for item in equations if item.family == "ordinal"]
     return RowEquations(
         equations=tuple(equations),
@@ -175,8 +169,9 @@ def prepare_rows(
         columns=np.flatnonzero(reached),
         moment_terms=others,
         moment_columns=np.flatnonzero(np.logical_not(reached)),
-        information=_blocks([information for information, _ in guides]),
-        pull=np.concatenate([pull for _, pull in guides], axis=1),
+        information=block_diagonal([np.zeros((n_clusters, 0, 0)), *(item.information for item in guides)]),
+        pull=np.concatenate([np.zeros((n_clusters, 0)), *(item.pull for item in guides)], axis=1),
+        at=np.concatenate([np.zeros((n_clusters, 0)), *(item.at for item in guides)], axis=1),
         parameters=tuple((item.node, name) for item in equations for name in FAMILIES[item.family].parameters),
         offsets=np.concatenate([[0], np.cumsum([len(item) for item in raw])]).astype(np.int64),
         raw_thresholds=np.concatenate([*raw, np.zeros(0)]),
@@ -188,7 +183,8 @@ def without_rows(rows: RowEquations, g: int) -> RowEquations:
     equations = tuple(replace(item, weight=np.where(item.cluster == g, 0.0, item.weight)) for item in rows.equations)
     information, pull = rows.information.copy(), rows.pull.copy()
     information[g], pull[g] = 0.0, 0.0
-    return replace(rows, equations=equations, information=information, pull=pull)
+    gaps = None if rows.gaps is None else without_gaps(rows.gaps, g)
+    return replace(rows, equations=equations, information=information, pull=pull, gaps=gaps)
 
 
 def _prepare_equation(
@@ -230,6 +226,15 @@ def _prepare_equation(
         unit=_unit(family, equation.link, y, values),
         origin=_origin(family, equation.link, y, other, values.weight),
     )
+
+
+def _usable(equation: Equation, design: Design, values: RowTable) -> RowTable:
+    """Return the rows that say something about an equation: its values are there, and nothing in it is averaged."""
+    if not design.gaps:
+        return values
+    names = {equation.node, *(factor for term in equation.terms for factor in term.factors)}
+    keep = np.all([np.isfinite(values.columns[name]) for name in names], axis=0)
+    return select_rows(values, keep)
 
 
 def _regressor(
@@ -298,10 +303,17 @@ def parameter_guesses(item: EquationRows) -> Floats:
     return out
 
 
-def _guide(item: EquationRows, n_clusters: int) -> tuple[Floats, Floats]:
-    """Fit every cluster by penalised Newton steps towards the pooled fit; returns its quadratic around that point."""
-    from causalcluster.model.thresholds import rising
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Guide:
+    """A quadratic of every cluster around ``at`` (G, p)."""
 
+    information: Floats
+    pull: Floats
+    at: Floats
+
+
+def _guide(item: EquationRows, n_clusters: int) -> _Guide:
+    """Fit every cluster by penalised Newton steps towards the pooled fit; returns its quadratic around that point."""
     levels = rising(_raw_thresholds(item)) if item.family == "ordinal" else np.zeros(0)
     parameters, p = parameter_guesses(item), item.x.shape[1]
     family, link = item.codes
@@ -315,7 +327,7 @@ def _guide(item: EquationRows, n_clusters: int) -> tuple[Floats, Floats]:
     penalty = np.full(p, 1.0 / (GUIDE_BETWEEN_SD * item.unit) ** 2)
     at = _newton(pooled[0], penalty, parameters, levels, arguments, n_clusters)
     score, information = row_information(at, parameters, levels, *arguments)
-    return information, score + np.einsum("gij,gj->gi", information, at)
+    return _Guide(information=information, pull=score + np.einsum("gij,gj->gi", information, at), at=at)
 
 
 def _newton(
@@ -331,14 +343,3 @@ def _newton(
         if np.abs(step).max() < 1e-6:
             break
     return at
-
-
-def _blocks(parts: list[Floats]) -> Floats:
-    size = sum(part.shape[1] for part in parts)
-    out = np.zeros((len(parts[0]), size, size))
-    start = 0
-    for part in parts:
-        stop = start + part.shape[1]
-        out[:, start:stop, start:stop] = part
-        start = stop
-    return out

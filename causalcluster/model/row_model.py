@@ -58,14 +58,16 @@ class _RowPlacementPullback(Op):
         _store(population.place_population_pullback(*arrays, g_value.item()), output_storage)
 
 
-class ConditionalMomentLikelihood(Op):
-    """Log-likelihood of the moments given a mean of their coefficients for every cluster, with its gradients.
+class SampledLikelihood(Op):
+    """A log-likelihood of parameters that are sampled, with its gradients: the first inputs are the parameters.
 
-    Inputs are those of :func:`causalcluster.model.kernel.conditional_log_likelihood`.
+    Outputs are the value and one gradient for each parameter, from one pass. Subclasses say which function that is.
     """
 
-    __props__ = ()
-    n_parameters = 3
+    n_parameters: int
+
+    def evaluate(self, *inputs: np.ndarray) -> Sequence[Any]:
+        raise NotImplementedError
 
     def make_node(self, *inputs: Any) -> "Apply[Any]":
         tensors = [pt.as_tensor(value) for value in inputs]
@@ -73,16 +75,34 @@ class ConditionalMomentLikelihood(Op):
 
     def perform(self, node: "Apply[Any]", inputs: Sequence[np.ndarray], output_storage: list[list[Any]]) -> None:
         del node
-        _store(kernel.conditional_log_likelihood(*_contiguous(inputs)), output_storage)
+        _store(self.evaluate(*_contiguous(inputs)), output_storage)
 
     def connection_pattern(self, node: "Apply[Any]") -> list[list[bool]]:
-        return _value_alone(node, self.n_parameters)
+        """Only the parameters carry gradients, and only through the first output."""
+        return [[i < self.n_parameters, *[False] * self.n_parameters] for i in range(len(node.inputs))]
 
     def pullback(self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-        return _gradients_of_value(self.n_parameters, inputs, outputs, cotangents)
+        if not all(isinstance(item.type, DisconnectedType) for item in cotangents[1:]):
+            raise TypeError("second derivatives of this likelihood are not available")
+        n = self.n_parameters
+        return [*(cotangents[0] * gradient for gradient in outputs[1:]), *(disconnected_type() for _ in inputs[n:])]
 
 
-class RowLikelihood(Op):
+class ConditionalMomentLikelihood(SampledLikelihood):
+    """Log-likelihood of the moments given a mean of their coefficients for every cluster, with its gradients.
+
+    Inputs are those of :func:`causalcluster.model.kernel.conditional_log_likelihood`, and which columns of log sigma are
+    those of the equations that it reads.
+    """
+
+    __props__ = ()
+    n_parameters = 3
+
+    def evaluate(self, *inputs: np.ndarray) -> Sequence[Any]:
+        return population.chosen_moments(*inputs)
+
+
+class RowLikelihood(SampledLikelihood):
     """Log-likelihood of one equation's rows with its gradients.
 
     Inputs are those of :func:`causalcluster.model.thresholds.equation_log_likelihood` but for the codes, which are
@@ -101,19 +121,8 @@ class RowLikelihood(Op):
     def codes(self) -> tuple[int, int, int, int, int]:
         return self.equation, self.first_parameter, self.ordered, self.family, self.link
 
-    def make_node(self, *inputs: Any) -> "Apply[Any]":
-        tensors = [pt.as_tensor(value) for value in inputs]
-        return Apply(self, tensors, [pt.dscalar(), *(tensor.type() for tensor in tensors[: self.n_parameters])])
-
-    def perform(self, node: "Apply[Any]", inputs: Sequence[np.ndarray], output_storage: list[list[Any]]) -> None:
-        del node
-        _store(thresholds.equation_log_likelihood(*_contiguous(inputs), *self.codes), output_storage)
-
-    def connection_pattern(self, node: "Apply[Any]") -> list[list[bool]]:
-        return _value_alone(node, self.n_parameters)
-
-    def pullback(self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-        return _gradients_of_value(self.n_parameters, inputs, outputs, cotangents)
+    def evaluate(self, *inputs: np.ndarray) -> Sequence[Any]:
+        return thresholds.equation_log_likelihood(*inputs, *self.codes)
 
 
 def _contiguous(inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -125,19 +134,8 @@ def _store(results: Sequence[Any], output_storage: list[list[Any]]) -> None:
         storage[0] = np.asarray(result)
 
 
-def _value_alone(node: "Apply[Any]", n_parameters: int) -> list[list[bool]]:
-    """Only the parameters carry gradients, and only through the first output."""
-    return [[i < n_parameters, *[False] * n_parameters] for i in range(len(node.inputs))]
-
-
-def _gradients_of_value(n: int, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-    if not all(isinstance(item.type, DisconnectedType) for item in cotangents[1:]):
-        raise TypeError("second derivatives of this likelihood are not available")
-    return [*(cotangents[0] * gradient for gradient in outputs[1:]), *(disconnected_type() for _ in inputs[n:])]
-
-
-def _source_version() -> int:
-    sources = "".join(inspect.getsource(module) for module in _MODULES)
+def source_version() -> int:
+    sources = "".join(inspect.getsource(item) for item in _MODULES)
     return int(hashlib.sha256(sources.encode()).hexdigest()[:12], 16)
 
 
@@ -151,7 +149,7 @@ def _funcify_placement(op: RowPlacement, node: Any, **_: Any) -> tuple[Any, int]
         rows, means, root, value = inner(a, b, c, d, e, f, g, h, i, j, k)
         return rows, means, root, np.asarray(value)
 
-    return row_placement, _source_version()
+    return row_placement, source_version()
 
 
 @register_funcify_default_op_cache_key(_RowPlacementPullback)
@@ -163,20 +161,20 @@ def _funcify_pullback(op: _RowPlacementPullback, node: Any, **_: Any) -> tuple[A
     def row_placement_pullback(a, b, c, d, e, f, g, h, i, j, k, rows, means, root, value):  # type: ignore[no-untyped-def]
         return inner(a, b, c, d, e, f, g, h, i, j, k, rows, means, root, value.item())
 
-    return row_placement_pullback, _source_version()
+    return row_placement_pullback, source_version()
 
 
 @register_funcify_default_op_cache_key(ConditionalMomentLikelihood)
 def _funcify_conditional(op: ConditionalMomentLikelihood, node: Any, **_: Any) -> tuple[Any, int]:
     del op, node
-    inner = kernel.conditional_log_likelihood
+    inner = population.chosen_moments
 
     @numba_njit
-    def conditional_likelihood(m, c, log_sigma, dof, sxx, sxy, syy, starts):  # type: ignore[no-untyped-def]
-        value, g_m, g_c, g_s = inner(m, c, log_sigma, dof, sxx, sxy, syy, starts)
+    def conditional_likelihood(m, c, log_sigma, dof, sxx, sxy, syy, starts, chosen):  # type: ignore[no-untyped-def]
+        value, g_m, g_c, g_s = inner(m, c, log_sigma, dof, sxx, sxy, syy, starts, chosen)
         return np.asarray(value), g_m, g_c, g_s
 
-    return conditional_likelihood, _source_version()
+    return conditional_likelihood, source_version()
 
 
 @register_funcify_default_op_cache_key(RowLikelihood)
@@ -192,4 +190,4 @@ def _funcify_rows(op: RowLikelihood, node: Any, **_: Any) -> tuple[Any, int]:
         )
         return np.asarray(value), g_theta, g_parameters, g_raw
 
-    return equation_likelihood, _source_version()
+    return equation_likelihood, source_version()

@@ -7,6 +7,7 @@ means: only small differences from it are multiplied out, and a large common lev
 inputs of the model, not parameters.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from causalcluster.design import Design, Equation, columns, correlated_terms, products
-from causalcluster.families import needs_rows
 from causalcluster.moments.pooled import pooled_mean
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class MomentArrays:
     column_mean
         Standardised cluster means, (G,) by node and by product of nodes.
     row_equations
-        The equations whose likelihood needs rows. They are none of the K equations and P coefficients above, which
-        count those with moments alone; ``varying`` and ``mean`` are of all equations.
+        The equations whose coefficients are sampled. They are none of the K equations and P coefficients above, which
+        are integrated out; ``varying`` and ``mean`` are of all equations.
     """
 
     clusters: tuple[str, ...]
@@ -79,6 +79,12 @@ class MomentArrays:
     mean: Floats
     column_mean: dict[tuple[str, ...], Floats]
     row_equations: "RowEquations | None" = None
+
+    @property
+    def n_gaussian(self) -> int:
+        """Number of gaussian equations: those above, and those that are sampled because values are missing."""
+        rows = self.row_equations
+        return self.dof.shape[1] + (0 if rows is None or rows.gaps is None else rows.gaps.dof.shape[1])
 
 
 def choose_scale(moments: xr.Dataset, design: Design) -> Scale:
@@ -113,17 +119,9 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
     MomentArrays
     """
     names: list[tuple[str, ...]] = [(node,) for node in columns(design)] + list(products(design))
-    labels = [" * ".join(name) for name in names]
-    chosen = moments.sel(column=labels, column_2=labels)
-    rows = chosen["n"].values.astype(np.int64)
-    reference = _known(chosen, "reference")
-    transform, constant = _affine_map(names, reference, scale)
-    cross = transform.transpose(0, 2, 1) @ _known(chosen, "cross") @ transform
-    deviation = (_known(chosen, "mean") - reference) + _known(chosen, "mean_rest")
-    mean = np.einsum("gi,gip->gp", deviation, transform) + constant
-    mean[rows == 0] = 0.0
-    position = {name: i for i, name in enumerate(names)}
-    equations = [equation for equation in design.equations if not needs_rows(equation.family)]
+    found = standard_columns(moments, names, scale, [str(label) for label in moments["cluster"].values])
+    rows, mean, cross, position = found.rows, found.mean, found.cross, found.position
+    equations = [equation for equation in design.equations if not equation.sampled]
     arrays = [_equation_moments(equation, design, position, rows, mean, cross) for equation in equations]
     correlated = correlated_terms(design)
     others = [i for i, term in enumerate(design.terms) if term.varies and i not in correlated]
@@ -135,7 +133,7 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
         clusters=tuple(str(label) for label in moments["cluster"].values),
         rows=rows,
         dof=np.repeat(np.maximum(rows - int(free), 0).astype(float)[:, None], len(equations), axis=1),
-        sxx=_block_diagonal([none[:, None], *(item[0] for item in arrays)]),
+        sxx=block_diagonal([none[:, None], *(item[0] for item in arrays)]),
         sxy=np.concatenate([none, *(item[1] for item in arrays)], axis=1),
         syy=np.stack([item[2] for item in arrays], axis=1) if arrays else none,
         starts=starts.astype(np.int64),
@@ -146,13 +144,47 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StandardTable:
+    """Standardised moments of some rows: numbers of rows (G,), means (G, N) and centred cross-products (G, N, N).
+
+    ``position`` says where a node or a product of nodes stands among the N columns.
+    """
+
+    rows: NDArray[np.int64]
+    mean: Floats
+    cross: Floats
+    position: dict[tuple[str, ...], int]
+
+
+def standard_columns(
+    moments: xr.Dataset, names: Sequence[tuple[str, ...]], scale: Scale, labels: Sequence[str]
+) -> StandardTable:
+    """Standardise nodes and products of nodes, those of ``names`` that the moments have, over the clusters ``labels``."""
+    there = {str(name) for name in moments["column"].values}
+    chosen_names = [name for name in names if " * ".join(name) in there]
+    columns_there = [" * ".join(name) for name in chosen_names]
+    chosen = moments.sel(column=columns_there, column_2=columns_there)
+    if [str(label) for label in moments["cluster"].values] != list(labels):
+        chosen = chosen.drop_vars([name for name in ("reaches_low", "reaches_high") if name in chosen])
+        chosen = chosen.reindex(cluster=list(labels)).fillna(0.0)
+    rows = chosen["n"].values.astype(np.int64)
+    reference = _known(chosen, "reference")
+    transform, constant = _affine_map(chosen_names, reference, scale)
+    cross = transform.transpose(0, 2, 1) @ _known(chosen, "cross") @ transform
+    deviation = (_known(chosen, "mean") - reference) + _known(chosen, "mean_rest")
+    mean = np.einsum("gi,gip->gp", deviation, transform) + constant
+    mean[rows == 0] = 0.0
+    return StandardTable(rows=rows, mean=mean, cross=cross, position={name: i for i, name in enumerate(chosen_names)})
+
+
 def _known(moments: xr.Dataset, name: str) -> Floats:
     """Return a variable with 0 for what is not known."""
     values: Floats = np.nan_to_num(moments[name].values) if name in moments else np.zeros_like(moments["mean"].values)
     return values
 
 
-def _affine_map(names: list[tuple[str, ...]], reference: Floats, scale: Scale) -> tuple[Floats, Floats]:
+def _affine_map(names: Sequence[tuple[str, ...]], reference: Floats, scale: Scale) -> tuple[Floats, Floats]:
     """Return (cluster, deviation, standardised column) weights and (cluster, standardised column) constants.
 
     Deviations are columns less their reference (cluster, column), and products of these.
@@ -196,7 +228,8 @@ def _equation_moments(
     return sxx, sxy, syy
 
 
-def _block_diagonal(blocks: list[Floats]) -> Floats:
+def block_diagonal(blocks: list[Floats]) -> Floats:
+    """Return (G, P, P) with the blocks (G, p, p) along the diagonal and zeros elsewhere."""
     size = sum(block.shape[2] for block in blocks)
     out = np.zeros((blocks[0].shape[0], size, size))
     start = 0

@@ -8,13 +8,11 @@ from numpy.typing import NDArray
 
 from causalcluster.design import Design
 from causalcluster.families import Family, Link
+from causalcluster.model.gap_arrays import GapArrays
 from causalcluster.model.priors import Priors
 from causalcluster.model.residuals import guide_residuals
 from causalcluster.model.row_arrays import RowEquations
 from causalcluster.model.standard import MomentArrays
-
-INDEPENDENT_SD = 2.5
-"""Standard deviation of every coefficient of every cluster where clusters share nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +30,13 @@ class Structure:
     separate_intercepts
         Whether cluster intercepts have a distribution apart from the slopes.
     moments
-        Whether some equation's likelihood needs moments alone.
+        Whether some equation's coefficients are integrated out.
     rows
         Family and link of every equation whose likelihood needs rows.
+    gaps
+        Whether gaussian equations are sampled, or rows have values that are averaged over.
+    grid
+        Whether some of these are summed over.
     """
 
     pooled: bool
@@ -44,11 +46,21 @@ class Structure:
     separate_intercepts: bool
     moments: bool = True
     rows: tuple[tuple[Family, Link], ...] = ()
+    gaps: bool = False
+    grid: bool = False
+    gaussian: bool = True
+
+    @property
+    def sampled(self) -> bool:
+        """Whether some equation's coefficients are sampled."""
+        return bool(self.rows) or self.gaps
 
 
 def structure_of(design: Design, arrays: MomentArrays, priors: Priors) -> Structure:
     """Return the structure of the model of these equations."""
     pooled = design.pooling == "partial"
+    own = arrays.row_equations
+    gaps = None if own is None else own.gaps
     return Structure(
         pooled=pooled,
         varying=len(arrays.varying) > 0,
@@ -56,14 +68,17 @@ def structure_of(design: Design, arrays: MomentArrays, priors: Priors) -> Struct
         residual_sd_varies=design.residual_sd_varies,
         separate_intercepts=pooled and design.intercepts == "separate",
         moments=arrays.dof.shape[1] > 0,
-        rows=tuple((item.family, item.link) for item in arrays.row_equations.equations) if arrays.row_equations else (),
+        rows=tuple((item.family, item.link) for item in own.equations) if own is not None else (),
+        gaps=gaps is not None,
+        grid=gaps is not None and len(gaps.grid.weight) > 0,
+        gaussian=arrays.n_gaussian > 0,
     )
 
 
 def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
     """Return what enters the model as `pm.Data`: moments, hyperparameters and the positions of coefficients."""
     guide = guide_residuals(arrays)
-    rows = {} if arrays.row_equations is None else _row_data(arrays.row_equations, priors)
+    rows = {} if arrays.row_equations is None else _row_data(arrays.row_equations, priors, arrays.dof.shape[1])
     return {
         **rows,
         "dof": arrays.dof,
@@ -77,6 +92,7 @@ def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
         "guide_rss": guide.rss,
         "guide_dof": guide.dof,
         "prior_mean": priors.mean,
+        "independent_sd": priors.independent_sd,
         "prior_sd": priors.sd,
         "tau_shape": np.asarray(priors.tau_shape),
         "tau_rate": priors.tau_rate,
@@ -89,7 +105,7 @@ def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
     }
 
 
-def _row_data(rows: RowEquations, priors: Priors) -> dict[str, NDArray[Any]]:
+def _row_data(rows: RowEquations, priors: Priors, n_integrated: int) -> dict[str, NDArray[Any]]:
     data: dict[str, NDArray[Any]] = {
         "mean_free": priors.mean_free,
         "row_starts": rows.starts,
@@ -106,12 +122,21 @@ def _row_data(rows: RowEquations, priors: Priors) -> dict[str, NDArray[Any]]:
     for k, item in enumerate(rows.equations):
         for name in ("x", "y", "other", "weight", "cluster"):
             data[f"{name}_{k}"] = getattr(item, name)
-    return data
+    if rows.gaps is None:
+        return {**data, "integrated": np.arange(n_integrated)}
+    return {**data, "integrated": rows.gaps.integrated, **_gap_data(rows.gaps)}
+
+
+def _gap_data(gaps: GapArrays) -> dict[str, NDArray[Any]]:
+    names = ("equations", "dof", "sxx", "sxy", "syy", "factors", "centre", "averaged", "touches", "at", "second", "shift")
+    points = ("at", "begin", "weight", "x", "y", "other", "log_weight")
+    data = {f"gap_{name}": getattr(gaps, name) for name in names}
+    return data | {f"grid_{name}": getattr(gaps.grid, name) for name in points if len(gaps.grid.weight)}
 
 
 def model_start(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[np.float64]]:
     """Return a point well inside every prior, by free variable, on its own scale."""
-    n_clusters, n_equations = arrays.dof.shape
+    n_clusters, n_equations = len(arrays.rows), arrays.n_gaussian
     return {
         "mean": priors.mean,
         "tau": priors.tau_shape / priors.tau_rate,
@@ -135,7 +160,7 @@ def _row_start(rows: RowEquations, priors: Priors, n_clusters: int) -> dict[str,
 
 def dim_lengths(arrays: MomentArrays, priors: Priors) -> dict[str, int]:
     """Return the length of every dim of the model's variables."""
-    n_clusters, n_equations = arrays.dof.shape
+    n_clusters, n_equations = len(arrays.rows), arrays.n_gaussian
     return {
         "coefficient": len(priors.mean),
         "varying": len(arrays.varying),

@@ -1,5 +1,6 @@
 """Rows to moments by cluster; moments to files and back; moments of several tables to those of all."""
 
+from causalcluster.moments.available import MissingColumn, available_table, missing_columns
 from causalcluster.moments.matching import match_moments
 from causalcluster.moments.pooled import pooled_mean, pooled_within_sd
 from causalcluster.moments.pooling import pool_moments
@@ -10,9 +11,12 @@ from causalcluster.moments.storage import read_moments, write_moments
 
 __all__ = [
     "Column",
+    "MissingColumn",
     "Moments",
     "Pattern",
+    "available_table",
     "match_moments",
+    "missing_columns",
     "pool_moments",
     "pooled_mean",
     "pooled_within_sd",

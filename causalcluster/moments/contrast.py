@@ -11,7 +11,7 @@ from causalcluster.moments.quantiles import find_quantiles
 
 
 def resolve_contrast(
-    contrast: Contrast, treatment: str, table: xr.Dataset, rows: nw.LazyFrame[Any], column: str
+    contrast: Contrast, treatment: str, table: xr.Dataset, rows: nw.LazyFrame[Any], column: str, count: int
 ) -> tuple[float, float]:
     """Return both ends in the treatment's units.
 
@@ -23,12 +23,12 @@ def resolve_contrast(
     treatment
         The node.
     table
-        Moments of the complete rows.
-    rows, column
-        The complete rows, and the engine's name of the treatment's column.
+        Moments of the rows in which it has a value.
+    rows, column, count
+        These rows, the engine's name of the treatment's column, and how many they are.
     """
     if contrast.kind == "quantiles":
-        low, high = find_quantiles(rows, column, (contrast.low, contrast.high), rows=int(table["n"].sum()))
+        low, high = find_quantiles(rows, column, (contrast.low, contrast.high), rows=count)
         return low, high
     return moment_contrast(contrast, treatment, table)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import CLUSTER, Rows, Survey, position_column, survey_rows
+from causalcluster.moments.available import available_columns
 from causalcluster.moments.central import central_moments, needed_monomials
 from causalcluster.moments.compensated import two_sum
 from causalcluster.moments.contrast import add_reach, resolve_contrast
@@ -26,8 +27,10 @@ from causalcluster.moments.records import Column, Moments, Pattern, product_name
 Floats = NDArray[np.float64]
 
 
-def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False, min_cell: int | None = None) -> Moments:
+def reduce_rows(analysis: Analysis, rows: Rows, *, min_cell: int | None = None) -> Moments:
     """Reduce rows to the moments of all nodes and of the products that the analysis names.
+
+    Under ``missing: model`` rows with missing values are reduced too, by pattern.
 
     One scan; where values are missing, one more for the extremes of the complete rows, and two more where the
     incomplete ones are kept.
@@ -38,8 +41,6 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False
         The analysis.
     rows
         From `causalcluster.data.open_rows`.
-    keep_incomplete
-        Also reduce rows with missing values, by pattern.
     min_cell
         Leave out records (of one cluster and one pattern of missing values) with fewer rows.
 
@@ -61,13 +62,17 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, keep_incomplete: bool = False
     complete = rows.complete.filter(~nw.col(CLUSTER).is_in(small)) if small else rows.complete
     table = reduce_frame(complete, survey, names, products, name=rows.name)
     column = position_column(names.index(treatment))
-    ends = resolve_contrast(analysis.question.contrast, treatment, table, complete, column)
     columns = tuple(node.column for node in analysis.nodes)
     counts = count_without(rows, small, columns)
     incomplete: tuple[Pattern, ...] = ()
-    if keep_incomplete and not whole:
+    known, treated, n_treated = table, complete, int(table["n"].sum())
+    if analysis.data.missing == "model" and not whole:
         incomplete, more = reduce_incomplete(rows, names, products, min_cell)
         small, counts = small + more, count_records(analysis, table, incomplete)
+        known = available_columns([treatment], table, incomplete)
+        treated = rows.frame.filter(~nw.col(column).is_null())
+        n_treated = int(rows.survey.present[:, names.index(treatment)].sum())
+    ends = resolve_contrast(analysis.question.contrast, treatment, known, treated, column, n_treated)
     dropped, thinned = split_small(small, [table, *(pattern.table for pattern in incomplete)])
     return Moments(
         table=add_reach(table, treatment, ends),

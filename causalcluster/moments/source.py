@@ -73,9 +73,8 @@ def reduce_table(analysis: Analysis, frame: Any = None, *, min_cell: int | None 
             where=f"{analysis.path}: data",
             fix="Name the table with 'file'",
         )
-    with open_rows(analysis, frame, keep_incomplete=True) as rows:
-        keep = analysis.data.missing == "model"
-        moments = reduce_rows(analysis, rows, keep_incomplete=keep, min_cell=min_cell)
+    with open_rows(analysis, frame) as rows:
+        moments = reduce_rows(analysis, rows, min_cell=min_cell)
     if analysis.data.cluster is None:
         return moments
     tables = [moments.table, *(pattern.table for pattern in moments.incomplete)]

@@ -19,7 +19,7 @@ from causalcluster.output.summary import summarise_run
 from causalcluster.pipeline import Result
 from causalcluster.report import render_report
 
-OPTIONAL = ("leave_one_out.csv",)
+OPTIONAL = ("leave_one_out.csv", "missing_shift.csv")
 """Files that a run writes only where they are asked for."""
 
 
@@ -99,6 +99,8 @@ def _write_tables(result: Result, staging: Path) -> None:
         write_csv(table, staging / name)
     if result.leave_one_out is not None:
         write_csv(result.leave_one_out, staging / "leave_one_out.csv")
+    if result.shifted is not None:
+        write_csv(result.shifted, staging / "missing_shift.csv")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

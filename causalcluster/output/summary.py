@@ -11,8 +11,7 @@ import numpy as np
 from causalcluster.analysis.records import analysis_to_json
 from causalcluster.design import Design, correlated_terms, share_a_path
 from causalcluster.families import FAMILIES, needs_rows
-from causalcluster.model.row_arrays import moment_nodes
-from causalcluster.model.structure import INDEPENDENT_SD
+from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.pipeline import Plan, Result
 
 PACKAGES = ("causalcluster", "pymc", "pytensor", "nutpie", "arviz", "dowhy", "numpy", "numba", "pandas", "xarray", "duckdb")
@@ -95,10 +94,11 @@ def _design(design: Design) -> dict[str, Any]:
 def _priors(result: Result) -> list[dict[str, str]]:
     priors, design = result.priors, result.plan.design
     if design.pooling == "none":
+        widths = " or ".join(f"{sd:.3g}" for sd in np.unique(priors.independent_sd))
         return [
             {
                 "parameter": "every cluster's coefficients",
-                "distribution": f"Normal(0, {INDEPENDENT_SD:g}), independent",
+                "distribution": f"Normal(0, {widths}), independent",
                 "meaning": "clusters share nothing (pooling: none)",
             }
         ]
@@ -129,7 +129,7 @@ def _priors(result: Result) -> list[dict[str, str]]:
             }
         )
     rows += _family_priors(result)
-    if not moment_nodes(design):
+    if not gaussian_nodes(design):
         return rows
     rows.append(
         {

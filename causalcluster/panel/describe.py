@@ -3,6 +3,7 @@
 from causalcluster.analysis.records import Analysis
 from causalcluster.data.completeness import handle_missing
 from causalcluster.errors import DataError
+from causalcluster.moments.available import available_table, missing_columns
 from causalcluster.moments.contrast import describe_contrast
 from causalcluster.moments.records import Moments
 from causalcluster.panel.records import Panel
@@ -38,7 +39,7 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
     UnsupportedError
         The data are fine, but need what this version does not do.
     """
-    where, table = moments.name, moments.table
+    where, table = moments.name, available_table(moments)
     groupings = {"cluster": moments.cluster_column, "time": moments.time_column}
     dropped = handle_missing(moments.counts, missing=analysis.data.missing, groupings=groupings, where=where)
     lost = warn_about_lost_clusters(table, moments.counts.clusters)
@@ -53,6 +54,7 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
         nodes=tuple(node.name for node in analysis.nodes),
         rows=moments.counts.rows,
         rows_used=int(table["n"].sum()),
+        missing=missing_columns(moments),
         clusters=clusters,
         spans_contrast=spans,
         between_only=between_only,

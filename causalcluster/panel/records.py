@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from causalcluster.moments.available import MissingColumn
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnStatistics:
@@ -31,7 +33,7 @@ class Panel:
     nodes
         Node names in the analysis file's order.
     rows, rows_used
-        Rows of the table, and rows left after incomplete ones were dropped.
+        Rows of the table, and rows left after those that cannot be used were dropped.
     clusters
         Label and number of used rows of each cluster, sorted: numeric labels by value, others by code point.
         Without a cluster column there is one cluster labelled ''.
@@ -53,6 +55,8 @@ class Panel:
         Name of the cluster column in the user's table, or None.
     warnings
         Sentences for the user.
+    missing
+        How much is missing of every node with gaps that were kept.
     """
 
     nodes: tuple[str, ...]
@@ -68,3 +72,4 @@ class Panel:
     file: str
     cluster_column: str | None
     warnings: tuple[str, ...]
+    missing: tuple[MissingColumn, ...] = ()

@@ -224,25 +224,25 @@ class TestKeptWithAWarning:
 
 class TestMissingValues:
     @pytest.mark.parametrize("engine", [lambda f: f, pl.from_pandas, pa.Table.from_pandas, pd.DataFrame.convert_dtypes])
-    def test_the_default_is_not_available_yet(self, engine):
+    def test_the_default_keeps_rows_with_gaps(self, engine):
         frame = table_of()
         frame.loc[[1, 2], "m"] = np.nan
-        message = refused(engine(frame), UnsupportedError)
-        assert "2 in 'm' (of 60 rows)" in message
-        assert "'missing: drop'" in message
+        with open_rows(analysis_of(), engine(frame)) as rows:
+            assert rows.counts.missing["m"] == 2
+            assert (rows.counts.rows, rows.counts.complete) == (60, 58)
 
     def test_nan_and_null_both_count(self):
         frame = pl.from_pandas(table_of()).with_columns(
             m=pl.when(pl.int_range(60) == 0).then(float("nan")).when(pl.int_range(60) == 1).then(None).otherwise("m")
         )
-        assert "2 in 'm'" in refused(frame, UnsupportedError)
+        assert "2 in 'm'" in refused(frame, missing="error")
 
     def test_csv_words(self, tmp_path):
         frame = table_of().astype({"m": object})
         words = ["", "NA", "NaN", " nan ", "NULL", "None", ".", "#N/A", "n/a"]
         frame.loc[: len(words) - 1, "m"] = words
         frame.to_csv(tmp_path / "t.csv", index=False)
-        assert f"{len(words)} in 'm'" in refused(error=UnsupportedError, file=tmp_path / "t.csv")
+        assert f"{len(words)} in 'm'" in refused(file=tmp_path / "t.csv", missing="error")
 
     def test_error(self):
         frame = table_of()
@@ -263,7 +263,8 @@ class TestMissingValues:
         frame = table_of()
         frame.loc[:30, "m"] = np.nan
         frame.loc[30:, "c"] = np.nan
-        assert "no row is complete" in refused(frame, missing="drop")
+        for missing in ("drop", "model"):
+            assert "no row is complete" in refused(frame, missing=missing)
 
 
 class TestValues:

@@ -232,7 +232,7 @@ def test_a_table_that_changes_under_the_hand_is_refused():
     connection.execute("CREATE TABLE t AS SELECT * FROM given")
     analysis = analysis_of()
     with (
-        pytest.raises(DataError, match="the table changed while it was read: 60 complete rows at first, 59 later"),
+        pytest.raises(DataError, match="the table changed while it was read: 60 rows at first, 59 later"),
         open_rows(analysis, connection.sql("SELECT * FROM t")) as rows,
     ):
         connection.execute("DELETE FROM t WHERE rowid = 0")

@@ -16,11 +16,10 @@ def reduced_after(change, frame, **options):
     connection = duckdb.connect()
     connection.register("given", frame)
     connection.execute("CREATE TABLE t AS SELECT * FROM given")
-    keep = options.get("missing", "model") == "model"
-    with open_rows(analysis_of(**options), connection.table("t"), keep_incomplete=keep) as rows:
+    with open_rows(analysis_of(**options), connection.table("t")) as rows:
         if change:
             connection.execute(change)
-        return reduce_rows(analysis_of(**options), rows, keep_incomplete=keep)
+        return reduce_rows(analysis_of(**options), rows)
 
 
 CHANGES = {

@@ -8,8 +8,10 @@ import xarray as xr
 
 from causalcluster import plan_analysis, read_moments, reduce_table, write_moments
 from causalcluster.analysis.records import Contrast
-from causalcluster.errors import DataError, UnsupportedError
+from causalcluster.errors import DataError
+from causalcluster.model.structure import model_data
 from causalcluster.moments import match_moments
+from causalcluster.pipeline import prepare
 from tests.data.builders import analysis_of, table_of, with_node_columns, with_products
 
 PRODUCTS = [("a", "m")]
@@ -68,13 +70,15 @@ def test_fewer_nodes_and_products_may_be_asked_for(stored):
 
 
 class TestMissing:
-    def test_modelling_is_refused_as_on_rows(self, stored):
+    def test_moments_by_pattern_serve_as_well_as_rows(self, stored):
         frame = gappy("m")
-        moments = stored(analysis_of(), frame)
-        with pytest.raises(UnsupportedError) as on_rows:
-            plan_analysis(analysis_of(), frame)
-        message = refused(analysis_of(), moments, UnsupportedError)
-        assert message.removeprefix(moments.name) == str(on_rows.value).removeprefix("the table")
+        rows, moments = (prepare(plan_analysis(analysis_of(), source)) for source in (frame, stored(analysis_of(), frame)))
+        assert rows.arrays.row_equations.gaps is not None
+        for mine, theirs in zip(
+            model_data(rows.arrays, rows.priors).items(), model_data(moments.arrays, moments.priors).items(), strict=True
+        ):
+            assert mine[0] == theirs[0]
+            np.testing.assert_allclose(mine[1], theirs[1], rtol=1e-9, atol=1e-9)
 
     @pytest.mark.parametrize("made_with", ["model", "drop"])
     def test_dropping_takes_the_complete_rows(self, stored, made_with):

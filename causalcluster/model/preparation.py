@@ -1,0 +1,199 @@
+"""Moments and rows to everything that the model reads, whether or not values are missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalcluster.data import RowTable
+from causalcluster.data.labels import sort_labels
+from causalcluster.design import Design, columns, correlated_terms, products
+from causalcluster.model.gap_arrays import (
+    GapArrays,
+    available_moments,
+    equation_table,
+    factor_table,
+    gaussian_nodes,
+    pattern_flags,
+    pattern_groups,
+    recentre,
+    sampled_equations,
+    standard_tables,
+    term_centres,
+)
+from causalcluster.model.gap_guide import FirstFit, GapInput, centred_theta, fit_first, quadratic
+from causalcluster.model.gap_rows import grid_rows, row_groups
+from causalcluster.model.row_arrays import RowEquations, prepare_rows, with_rows
+from causalcluster.model.standard import MomentArrays, Scale, StandardTable, block_diagonal, standardise
+from causalcluster.moments import Moments
+
+Floats = NDArray[np.float64]
+Means = Mapping[tuple[str, ...], Floats]
+
+
+def prepare_arrays(moments: Moments, design: Design, scale: Scale, rows: RowTable | None) -> MomentArrays:
+    """Take moments, and rows where equations need them, to the scale of the model.
+
+    Parameters
+    ----------
+    moments
+        Of complete rows, and by pattern of missing values.
+    design
+        The equations.
+    scale
+        Shifts and scales of the columns, fixed for a compiled model.
+    rows
+        Where some equation or some pattern needs them: with the incomplete ones, where there are such patterns.
+
+    Returns
+    -------
+    MomentArrays
+    """
+    if not design.gaps:
+        arrays = standardise(moments.table, design, scale)
+        own = any(equation.sampled for equation in design.equations)
+        return arrays if rows is None or not own else with_rows(arrays, design, rows, scale)
+    return _with_gaps(moments, design, scale, rows)
+
+
+def _with_gaps(moments: Moments, design: Design, scale: Scale, rows: RowTable | None) -> MomentArrays:
+    patterns = [pattern.table for pattern in moments.incomplete]
+    labels = sort_labels(list({str(label) for part in (moments.table, *patterns) for label in part["cluster"].values}))
+    tables = standard_tables(moments.table, patterns, labels, design, scale)
+    given = _first_input(design, tables, rows, scale)
+    fit = fit_first(given, len(gaussian_nodes(design)))
+    means = _column_means(design, tables, given, fit)
+    arrays = _integrated(design, tables, means, labels)
+    if not any(equation.sampled for equation in design.equations):
+        return arrays
+    sampled = prepare_rows(design, rows, scale, means, arrays.varying)
+    return replace(arrays, row_equations=_add_gaps(sampled, design, given, fit, means, rows, scale))
+
+
+def _first_input(design: Design, tables: Sequence[StandardTable], rows: RowTable | None, scale: Scale) -> GapInput:
+    """Gather what the first fit reads: moments of rows without an averaged value, and groups of rows with one."""
+    equations = sampled_equations(design)
+    own = [equation for equation in equations if equation.family == "gaussian"]
+    starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in equations])]).astype(np.int64)
+    first, found = len(equations) - len(own), [available_moments(equation, tables, design) for equation in own]
+    n_clusters = len(tables[0].rows)
+    before = int(starts[first])
+    none = np.zeros((n_clusters, before))
+    at, second = pattern_groups(tables, design)
+    more = row_groups(design, rows, scale)
+    averaged, touches = pattern_flags(design)
+    empty = np.zeros((n_clusters, 0))
+    return GapInput(
+        equations=equation_table(design),
+        starts=starts,
+        first=first,
+        factors=factor_table(design),
+        averaged=averaged,
+        touches=touches,
+        at=np.concatenate([at, more.at]),
+        second=np.concatenate([second, more.second]),
+        n=np.stack([item[0] for item in found], axis=1) if found else empty,
+        sxx=block_diagonal([np.zeros((n_clusters, before, before)), *(item[1] for item in found)]),
+        sxy=np.concatenate([none, *(item[2] for item in found)], axis=1),
+        syy=np.stack([item[3] for item in found], axis=1) if found else empty,
+    )
+
+
+def _column_means(
+    design: Design, tables: Sequence[StandardTable], given: GapInput, fit: FirstFit
+) -> dict[tuple[str, ...], Floats]:
+    """Return cluster means (G,) of nodes and products, missing values of nodes at their expectation in the first fit."""
+    names: list[tuple[str, ...]] = [(node,) for node in columns(design)]
+    places = {name: 1 + i for i, name in enumerate(names)}
+    out = {}
+    for name in [*names, *products(design)]:
+        there = [table for table in tables if name in table.position]
+        count = sum((table.rows for table in there), np.zeros(len(tables[0].rows))).astype(float)
+        total = sum((table.rows * table.mean[:, table.position[name]] for table in there), np.zeros(len(count)))
+        if name in places and len(given.at):
+            missing = given.averaged[given.at[:, 1], places[name]]
+            cluster = given.at[missing, 0]
+            total += np.bincount(cluster, fit.sums[missing, places[name]], len(count))
+            count += np.bincount(cluster, given.second[missing, 0, 0], len(count))
+        overall = total.sum() / max(count.sum(), 1.0)
+        out[name] = np.where(count > 0.0, total / np.maximum(count, 1.0), overall)
+    return out
+
+
+def _integrated(design: Design, tables: Sequence[StandardTable], means: Means, labels: Sequence[str]) -> MomentArrays:
+    """Return the moments of the equations that are integrated out, over the rows in which all their values are there."""
+    equations = [equation for equation in design.equations if not equation.sampled]
+    n_clusters = len(labels)
+    rows, sxx, sxy, syy = [], [np.zeros((n_clusters, 0, 0))], [np.zeros((n_clusters, 0))], []
+    for equation in equations:
+        n, own_xx, own_xy, own_yy = available_moments(equation, tables, design)
+        own_xx, own_xy = recentre(own_xx, own_xy, _centres(equation.terms, means, design, n_clusters))
+        rows.append(n)
+        sxx.append(own_xx)
+        sxy.append(own_xy)
+        syy.append(own_yy)
+    correlated = correlated_terms(design)
+    others = [i for i, term in enumerate(design.terms) if term.varies and i not in correlated]
+    starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in equations])])
+    empty = np.zeros((n_clusters, 0))
+    return MomentArrays(
+        clusters=tuple(labels),
+        rows=np.sum([table.rows for table in tables], axis=0).astype(np.int64),
+        dof=np.stack(rows, axis=1) if rows else empty,
+        sxx=block_diagonal(sxx),
+        sxy=np.concatenate(sxy, axis=1),
+        syy=np.stack(syy, axis=1) if syy else empty,
+        starts=starts.astype(np.int64),
+        varying=np.array([*correlated, *others], dtype=np.int64),
+        n_correlated=len(correlated),
+        mean=np.stack([means[(node,)] for node in design.nodes], axis=1),
+        column_mean=dict(means),
+    )
+
+
+def _centres(terms: Sequence[object], means: Means, design: Design, n_clusters: int) -> Floats:
+    out = np.zeros((n_clusters, len(terms)))
+    for t, term in enumerate(terms):
+        factors = term.factors  # type: ignore[attr-defined]
+        if factors and design.centred:
+            out[:, t] = means[factors]
+    return out
+
+
+def _add_gaps(
+    sampled: RowEquations, design: Design, given: GapInput, fit: FirstFit, means: Means, rows: RowTable | None, scale: Scale
+) -> RowEquations:
+    """Put the gaussian equations with gaps beside those with rows: their moments, groups, and part of the guide."""
+    centre = term_centres(design, means, len(fit.theta))
+    sxx, sxy = np.zeros_like(given.sxx), np.zeros_like(given.sxy)
+    for e in range(given.first, len(given.equations)):
+        part = slice(given.starts[e], given.starts[e + 1])
+        sxx[:, part, part], sxy[:, part] = recentre(given.sxx[:, part, part], given.sxy[:, part], centre[:, part])
+    information, pull = quadratic(given, fit, centre, sxx, sxy)
+    before = int(given.starts[given.first])
+    theta = centred_theta(given, fit, centre)
+    theta[:, :before] = sampled.at
+    information[:, :before, :before], pull[:, :before] = sampled.information, sampled.pull
+    nodes = [equation.node for equation in sampled_equations(design)[given.first :]]
+    integrated = [i for i, node in enumerate(gaussian_nodes(design)) if node not in nodes]
+    gaps = GapArrays(
+        nodes=tuple(nodes),
+        first=given.first,
+        integrated=np.array(integrated, dtype=np.int64),
+        dof=given.n,
+        sxx=sxx,
+        sxy=sxy,
+        syy=given.syy,
+        equations=given.equations,
+        factors=given.factors,
+        centre=centre,
+        averaged=given.averaged,
+        touches=given.touches,
+        at=given.at,
+        second=given.second,
+        shift=np.zeros(given.averaged.shape[1]),
+        columns=columns(design),
+        grid=grid_rows(design, rows, scale, means, sampled, theta, fit.log_sigma, information),
+    )
+    return replace(sampled, information=information, pull=pull, at=theta, gaps=gaps)
