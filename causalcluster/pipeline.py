@@ -27,7 +27,7 @@ from causalcluster.fitting.storage import fit_tree
 from causalcluster.fitting.system import build_network
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims, evaluate_hypotheses
-from causalcluster.identification import Verdict, cde_via, held_together, identify
+from causalcluster.identification import Verdict, cde_via, held_together, identify, references
 from causalcluster.identification.dowhy_answer import DowhyAnswer
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
 from causalcluster.model.priors import Priors, set_priors
@@ -182,6 +182,7 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         has_clusters=clustered,
         has_population=clustered and analysis.model.pooling == "partial",
         held=[cde_via(held) for held in held_together(analysis.question.fix)],
+        references=[cde_via(held) for held in references(analysis.question)],
     )
     design = build_design(analysis, graph, between_only=panel.between_only)
     return Plan(
