@@ -338,18 +338,26 @@ def _monte_carlo_sd(measured: _Run, accuracy: Accuracy, random_seed: int) -> Flo
 def _largest_ratios(measured: _Run, error: Floats, posterior_sd: Floats) -> dict[str, float]:
     """Return by level the largest ratio of Monte Carlo to posterior standard deviation.
 
-    Proportions do not count, nor do ratios that are not finite. The remainder `dependence`, which may be nothing but noise,
-    is judged against `iie` `all`.
+    Proportions do not count, nor do ratios that are not finite. What may be nothing but noise is judged against what it is a
+    part of.
     """
     keys = measured.row_keys()
     place = {key: i for i, key in enumerate(keys)}
-    judge = [place.get((*key[:2], "all", *key[3:]), i) if key[2] == "dependence" else i for i, key in enumerate(keys)]
+    judge = [place.get(_judged_by(key), i) for i, key in enumerate(keys)]
     proportion = np.array([key[1] == "prop_mediated" for key in keys], dtype=bool)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(proportion | (error == 0.0), 0.0, error / posterior_sd[judge])
     ratio[np.array([key[8] != "difference" for key in keys], dtype=bool) & ~np.isfinite(ratio)] = 0.0
     level = np.array([key[3] for key in keys])
     return {name: float(ratio[level == name].max()) for name in measured.levels if (level == name).any()}
+
+
+def _judged_by(key: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the row by whose posterior standard deviation a row's error is judged: its own, but for remainders."""
+    whole = {"int_ref": ("nde", ""), "int_med": ("nie", "all")}.get(key[1])
+    if whole is None and key[2] == "dependence":
+        whole = (key[1], "all")
+    return key if whole is None else (key[0], *whole, *key[3:])
 
 
 def _report_noise(run: _Run, accuracy: Accuracy, error: Floats, values: Floats) -> Noise:
