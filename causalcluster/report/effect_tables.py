@@ -7,7 +7,7 @@ from causalcluster.report import words
 from causalcluster.report.answer import labels_of, level_title, outcome_decimals
 from causalcluster.report.cells import Mark, number_cell, percent_cell, plain_cell, text_cell, verdict_cell
 from causalcluster.report.records import Cell, EffectRow, FinishedRun, HypothesisRow, Table
-from causalcluster.report.scales import kinds, no_effect
+from causalcluster.report.scales import as_kind, no_effect
 
 _MARKS: Final[dict[str, Mark]] = {
     "supported": "good",
@@ -58,9 +58,8 @@ def _caption(run: FinishedRun, level: str, label: str, scale: str) -> str:
 
 def _as(scale: str) -> str:
     """Return nothing for differences, else what the numbers are and how they go together."""
-    return (
-        "" if scale == "difference" else f", as {kinds(scale)} (no unit; direct and indirect effect multiply to the total)"
-    )
+    kind = as_kind(scale)
+    return f"{kind} (no unit; direct and indirect effect multiply to the total)" if kind else ""
 
 
 def _numbers(row: EffectRow, decimals: int, *, signed: bool) -> tuple[Cell, ...]:

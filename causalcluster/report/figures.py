@@ -19,7 +19,7 @@ from causalcluster.report.canvas import (
     to_svg,
 )
 from causalcluster.report.records import Draws, EffectRow, Figure, FinishedRun
-from causalcluster.report.scales import kinds, no_effect
+from causalcluster.report.scales import as_kind, no_effect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,14 +81,10 @@ def draw_overview(run: FinishedRun, outcome: str) -> Figure | None:
         alt=interval_alt(run, outcome, rows),
         caption=(
             f"{level_title(run, main_level(run))}: effects of {labels[run.run.analysis.question.treatment]} on "
-            f"{labels[outcome]}{_as(rows[0])}. Dot: median; thick line: 50% interval; thin line: "
+            f"{labels[outcome]}{as_kind(rows[0].key.scale)}. Dot: median; thick line: 50% interval; thin line: "
             f"{words.level_percent(prob)} interval; vertical line: no effect."
         ),
     )
-
-
-def _as(row: EffectRow) -> str:
-    return "" if row.key.scale == "difference" else f", as {kinds(row.key.scale)}"
 
 
 def interval_alt(run: FinishedRun, outcome: str, rows: Sequence[EffectRow]) -> str:

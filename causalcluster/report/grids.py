@@ -8,7 +8,7 @@ from causalcluster.report import words
 from causalcluster.report.answer import labels_of, level_title, main_level
 from causalcluster.report.canvas import BLUE, GREY, INK, ORANGE, canvas_settings, embed_svg, short_name, to_svg
 from causalcluster.report.records import EffectRow, Figure, FinishedRun
-from causalcluster.report.scales import kinds, no_effect
+from causalcluster.report.scales import as_kind, no_effect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,10 +45,10 @@ def draw_grid(run: FinishedRun, outcome: str) -> Figure | None:
     said = "; ".join(f"{words.via_name(row.key, labels)}: {words.estimate(row, decimals)}" for row in rows)
     return Figure(
         source=embed_svg(svg),
-        alt=f"Controlled direct effects on {labels[outcome]}, as {kinds(scale)}: {said}.",
+        alt=f"Controlled direct effects on {labels[outcome]}{as_kind(scale)}: {said}.",
         caption=(
-            f"{level_title(run, main_level(run))}: direct effects on {labels[outcome]} with mediators held at given values, "
-            f"as {kinds(scale)}. Dot: median; line: {head} interval; horizontal line: no effect."
+            f"{level_title(run, main_level(run))}: direct effects on {labels[outcome]} with mediators held at given values"
+            f"{as_kind(scale)}. Dot: median; line: {head} interval; horizontal line: no effect."
         ),
     )
 

@@ -30,6 +30,6 @@ def no_effect(scale: str) -> float:
     return 0.0 if scale == DIFFERENCE else 1.0
 
 
-def kinds(scale: str) -> str:
-    """Return ``effects``, ``ratios`` or ``odds ratios``, for captions."""
-    return _PLURALS.get(scale, "effects")
+def as_kind(scale: str) -> str:
+    """Return nothing for differences, else ``, as ratios``, for captions."""
+    return f", as {_PLURALS[scale]}" if scale in _PLURALS else ""
