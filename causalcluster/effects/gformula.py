@@ -290,7 +290,7 @@ def _choose_points(run: _Run, accuracy: Accuracy, random_seed: int) -> tuple[Acc
     """
     measured = _measured(run)
     points = _make_points(measured, accuracy, measured.levels, [random_seed, 8])
-    posterior_sd = _evaluate(measured, points, _some_draws(run, 4 * accuracy.draws)).std(axis=1)
+    posterior_sd = _sd(_evaluate(measured, points, _some_draws(run, 4 * accuracy.draws)))
     while True:
         error = _monte_carlo_sd(measured, accuracy, random_seed)
         # Both standard deviations are estimates here.
@@ -327,7 +327,8 @@ def _monte_carlo_sd(measured: _Run, accuracy: Accuracy, random_seed: int) -> Flo
             for r in range(accuracy.replicates)
         ]
     )
-    error = np.sqrt(replicates.var(axis=0, ddof=1).mean(axis=1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.sqrt(replicates.var(axis=0, ddof=1).mean(axis=1))
     kind = np.array([(key[0], key[8]) for key in measured.row_keys()])
     size = np.abs(replicates).mean(axis=(0, 2))
     size[(kind[:, 1] != "difference") & ~np.isfinite(size)] = 0.0
@@ -360,9 +361,15 @@ def _judged_by(key: tuple[str, ...]) -> tuple[str, ...]:
     return key if whole is None else (key[0], *whole, *key[3:])
 
 
+def _sd(values: Floats) -> Floats:
+    """Return standard deviations (row,) over draws; under a wide prior they need not be finite numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values.std(axis=1))
+
+
 def _report_noise(run: _Run, accuracy: Accuracy, error: Floats, values: Floats) -> Noise:
     measured = np.array([key[3] in MEASURED for key in run.row_keys()], dtype=bool)
-    ratio = _largest_ratios(_measured(run), error, values[measured].std(axis=1))
+    ratio = _largest_ratios(_measured(run), error, _sd(values[measured]))
     return Noise(
         ratio=ratio,
         cluster_points=accuracy.cluster_points,

@@ -15,9 +15,10 @@ _ROUNDING = 1e-12
 
 def sum_terms(means: Floats, weights: Floats) -> Floats:
     """Return the weighted sum (...,) of means (..., T), zero where it is below rounding of its terms."""
-    total = means @ weights
-    size = np.abs(means) @ np.abs(weights)
-    return np.where(np.abs(total) <= _ROUNDING * size, 0.0, total)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = means @ weights
+        size = np.abs(means) @ np.abs(weights)
+        return np.where(np.abs(total) < _ROUNDING * size, 0.0, total)
 
 
 def add_weights(terms: Mapping[tuple[int, ...], list[Floats]]) -> dict[tuple[int, ...], Floats]:

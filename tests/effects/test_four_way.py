@@ -184,6 +184,8 @@ def test_reference_values_hold_every_mediator():
 def test_what_is_above_rounding_stays():
     assert sum_terms(np.array([1.0, 1.0 - 1e-9]), np.array([1.0, -1.0])) == pytest.approx(1e-9, rel=1e-6)
     assert sum_terms(np.array([1.0, 1.0 - 2e-16]), np.array([1.0, -1.0])) == 0.0
+    assert sum_terms(np.array([np.inf, 1.0]), np.array([1.0, -1.0])) == np.inf
+    assert np.isnan(sum_terms(np.array([np.inf, np.inf]), np.array([1.0, -1.0])))
     kept = add_weights(
         {(0,): [np.array([1.0, 1.0]), np.array([-1.0, -1.0 - 1e-9])], (1,): [np.array([0.1 + 0.2]), np.array([-0.3])]}
     )

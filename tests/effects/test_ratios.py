@@ -98,3 +98,17 @@ def test_between_sd_has_no_ratio_and_products_hold_at_every_level():
             np.testing.assert_allclose(value(got, "nie", "all", **key), parts, rtol=1e-12)
             drawn = value(got, "ide", **key) * value(got, "iie", "all", **key)
             np.testing.assert_allclose(value(got, "overall", **key), drawn, rtol=1e-12)
+
+
+@pytest.mark.parametrize("slope", [300.0, 800.0, 2000.0])
+def test_means_beyond_numbers_are_no_warning(slope):
+    """Draws of a wide prior: exp(800) is infinite, and the square of exp(400) too; a share next to 1 has infinite odds."""
+    keys = [("y", "total", ""), ("y", "nde", ""), ("y", "int_ref", "m=1"), ("y", "int_med", "all")]
+    for family, scale in (("poisson", "ratio"), ("bernoulli", "odds_ratio")):
+        design = make_design({"m": ("gaussian", None, ["a"]), "y": (family, None, ["a", "m", "a*m"])})
+        draws = fixed_draws([B0, B1, 10.0, slope, T2, T3], 2)
+        question = ask(["m"], fix=[("m", 1.0)])
+        got = evaluate(one_cluster(design), draws, question, keys=keys, scales=("difference", scale), points=16)
+        assert got.effects.sizes["row"] == 6
+        ratio = value(got, "total", scale=scale).item()
+        assert ratio > 1e10 or np.isnan(ratio)
