@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,8 +12,8 @@ from causalcluster.report.answer import labels_of, write_answer
 from causalcluster.report.diagrams import draw_diagram, draw_paths, unidentified_parts
 from causalcluster.report.glossary import WORKS, terms_of
 from causalcluster.report.load import load_run
-from causalcluster.report.records import FinishedRun
-from causalcluster.report.scales import DIFFERENCE, on_scale, ratio_scales
+from causalcluster.report.records import Answer, FinishedRun
+from causalcluster.report.scales import DIFFERENCE, on_scale, ratio_scales, ratio_sentences
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -97,7 +98,7 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "run": run.run,
         "diagnostics": run.diagnostics,
         "unreliable": run.diagnostics.status != "ok",
-        "answers": [(write_answer(plain, name), figures.draw_overview(plain, name)) for name in outcomes],
+        "answers": [(_answer(run, name), figures.draw_overview(plain, name)) for name in outcomes],
         "question": sections.question_sentences(run),
         "edge_notes": sections.edge_notes(run),
         "diagram": draw_diagram(run),
@@ -128,6 +129,11 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "terms": terms_of(run),
         "works": WORKS,
     }
+
+
+def _answer(run: FinishedRun, outcome: str) -> Answer:
+    answer = write_answer(on_scale(run, DIFFERENCE), outcome)
+    return replace(answer, further=(*answer.further, *ratio_sentences(run, outcome)))
 
 
 def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:

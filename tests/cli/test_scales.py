@@ -121,5 +121,6 @@ def test_the_report_shows_ratios_beside_differences(out):
     assert "as ratios (no unit;" in page
     assert "as odds ratios (no unit;" in page
     assert "Probability above 1" in page
+    assert "As an odds ratio (1 says no effect): Total effect" in page
     assert page.count("Controlled direct effects on injury, as ratios") == 1
     assert page.count("Controlled direct effects on wage: ") == 1

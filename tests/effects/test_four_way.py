@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalcluster.effects.estimands import list_estimands
@@ -140,6 +140,7 @@ def test_a_logit_outcome_with_a_binary_mediator_by_enumeration():
     assert value(got, "pnie", "all").item() == pytest.approx((mean[0, 1] - mean[0, 0]) * (p[1] - p[0]), abs=1e-12)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.floats(-3, 3), min_size=6, max_size=6), st.floats(-2, 2))
 def test_the_parts_add_up_to_the_total(coefficients, reference):
     design = make_design({"m": ("gaussian", None, ["a"]), "y": ("poisson", None, ["a", "m", "a*m"])})

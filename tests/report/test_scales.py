@@ -10,7 +10,7 @@ from causalcluster.report import effect_tables, figures, forests, grids, words
 from causalcluster.report.answer import find_row
 from causalcluster.report.glossary import TERMS, terms_of
 from causalcluster.report.load import load_run
-from causalcluster.report.scales import no_effect, on_scale, ratio_scales
+from causalcluster.report.scales import no_effect, on_scale, ratio_scales, ratio_sentences
 
 LABELS = {"enforcement": "Enforcement", "unions": "Trade unions"}
 
@@ -53,6 +53,14 @@ def test_each_scale_has_tables_of_its_own(run):
     assert table.rows[0][1].number == row.mean
     clusters = effect_tables.cluster_effects_table(on_scale(both, "ratio"), "log_wage")
     assert "Probability above 1" in clusters.header
+
+
+def test_the_answer_says_the_ratio(run):
+    assert list(ratio_sentences(run, "log_wage")) == []
+    (sentence,) = ratio_sentences(with_ratios(run), "log_wage")
+    assert sentence.startswith("As a ratio (1 says no effect): Total effect 1.")
+    assert "; Direct effect 1." in sentence
+    assert "; Through all mediators 1." in sentence
 
 
 def test_no_effect_is_zero_for_differences_and_one_for_ratios():
