@@ -329,7 +329,7 @@ def _monte_carlo_sd(measured: _Run, accuracy: Accuracy, random_seed: int) -> Flo
     )
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.sqrt(replicates.var(axis=0, ddof=1).mean(axis=1))
-    kind = np.array([(key[0], key[8]) for key in measured.row_keys()])
+    kind = np.array([(key[0], key[8]) for key in measured.row_keys()]).reshape(-1, 2)
     size = np.abs(replicates).mean(axis=(0, 2))
     size[(kind[:, 1] != "difference") & ~np.isfinite(size)] = 0.0
     largest = np.array([size[(kind == name).all(axis=1)].max() for name in kind])
