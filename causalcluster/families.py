@@ -21,6 +21,7 @@ Family = Literal[
     "beta",
 ]
 Link = Literal["identity", "log", "logit", "probit", "cloglog"]
+EffectScale = Literal["difference", "ratio", "odds_ratio"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +73,23 @@ def default_link(family: Family) -> Link:
 def needs_rows(family: Family) -> bool:
     """Whether the likelihood of a family needs rows; that of a gaussian needs moments only."""
     return family != "gaussian"
+
+
+_POSITIVE: tuple[Family, ...] = ("lognormal", "bernoulli", "binomial", "poisson", "negative_binomial", "beta")
+_SHARES: tuple[Family, ...] = ("bernoulli", "binomial", "beta")
+
+
+def scales_of(family: Family) -> tuple[EffectScale, ...]:
+    """Return the scales on which effects on a node of ``family`` make sense.
+
+    A ratio needs means that are positive and count from a true zero; an odds ratio needs means between 0 and 1. Grades have
+    neither: their numbers may begin anywhere.
+
+    Examples
+    --------
+    >>> scales_of("poisson")
+    ('difference', 'ratio')
+    """
+    if family in _SHARES:
+        return ("difference", "ratio", "odds_ratio")
+    return ("difference", "ratio") if family in _POSITIVE else ("difference",)

@@ -34,6 +34,7 @@ def check_claims(
     has_clusters: bool,
     has_population: bool,
     held: Sequence[str] = (),
+    references: Sequence[str] = (),
 ) -> None:
     """Refuse claims about clusters and levels that the data do not have, before anything is sampled.
 
@@ -49,6 +50,8 @@ def check_claims(
         Whether the model has a population of clusters; it has none without pooling.
     held
         What controlled direct effects hold, as in ``via``: 'enforcement=0'.
+    references
+        Those of them that hold every mediator: reference values of the four-way decomposition.
 
     Raises
     ------
@@ -63,6 +66,14 @@ def check_claims(
                     f"{render_term(term)} holds values that the question does not: {_listed(held) or 'it has no fix'}",
                     where=where,
                     fix="Put these values under 'question: fix', in the same order",
+                )
+            if term.effect == "int_ref" and term.via not in references:
+                raise InputError(
+                    f"{render_term(term)} holds values at which the question does not hold all its mediators: "
+                    f"{_listed(references) or 'it has no such values'}",
+                    where=where,
+                    why="A reference interaction is the direct effect less the one with every mediator held",
+                    fix="Put a value of every mediator under 'question: fix', and name them in the same order",
                 )
             if has_clusters:
                 _check_level(term, clusters, where, has_population=has_population)
@@ -125,7 +136,7 @@ class _Draws:
         cluster = _find_label(term.cluster, self.labels) if term.cluster else ""
         horizon = "" if term.horizon is None else str(term.horizon)
         named = (term.outcome, term.effect, term.via, term.level, cluster or "")
-        row = self.rows.get((*named, horizon, term.regime, term.at, "difference"))
+        row = self.rows.get((*named, horizon, term.regime, term.at, term.scale))
         return None if row is None else self.values[:, row]
 
     def of_claim(self, claim: Claim) -> "Floats | None":

@@ -37,7 +37,7 @@ from causalcluster.fitting.system import build_network
 from causalcluster.gaps import GapPlan, describe_gaps, plan_gaps
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims, evaluate_hypotheses
-from causalcluster.identification import Verdict, cde_via, held_together, identify
+from causalcluster.identification import Verdict, cde_via, held_together, identify, references
 from causalcluster.identification.dowhy_answer import DowhyAnswer
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
 from causalcluster.model.gap_fill import fill_rows
@@ -210,6 +210,7 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         has_clusters=clustered,
         has_population=clustered and analysis.model.pooling == "partial",
         held=[cde_via(held) for held in held_together(analysis.question.fix)],
+        references=[cde_via(held) for held in references(analysis.question)],
     )
     gaps = _plan_gaps(analysis, graph, moments)
     if table is None and gaps.needs_rows:

@@ -274,3 +274,33 @@ def test_a_controlled_direct_effect_must_be_one_of_the_questions():
     check_claims(claims, [], has_clusters=False, has_population=False, held=["m=1"])
     with pytest.raises(InputError, match="holds values that the question does not: m=0"):
         check_claims(claims, [], has_clusters=False, has_population=False, held=["m=0"])
+
+
+def test_a_reference_interaction_must_hold_every_mediator():
+    claims = [hypothesis("int_ref(y, m=1) > 0")]
+    check_claims(claims, [], has_clusters=False, has_population=False, held=["m=1"], references=["m=1"])
+    with pytest.raises(InputError, match="does not hold all its mediators: m=1;n=2"):
+        check_claims(claims, [], has_clusters=False, has_population=False, held=["m=1"], references=["m=1;n=2"])
+
+
+def test_a_claim_about_a_ratio_is_judged_by_the_ratios_draws():
+    rows = {**ROWS, ("y", "total", "", "population", ""): 0.4}
+    posterior, prior = draws(rows=rows), draws(seed=2, rows=rows)
+
+    def scaled(effects):
+        ratio = effects.assign(effect=effects["effect"] + 1.0).assign_coords(scale=("row", ["ratio"] * effects.sizes["row"]))
+        return xr.concat([effects, ratio], dim="row")
+
+    both = evaluate_hypotheses(
+        [
+            hypothesis("total(y) > 0.4", "D"),
+            hypothesis("total(y, scale=ratio) > 1.4", "R"),
+            hypothesis("total(y, scale=odds_ratio) > 1", "O"),
+        ],
+        scaled(posterior),
+        scaled(prior),
+        {},
+    ).set_index("id")
+    assert both.loc["R", "probability"] == both.loc["D", "probability"]
+    assert 0.2 < both.loc["R", "probability"] < 0.8
+    assert both.loc["O", "reason"] == "total(y, scale=odds_ratio) is not among the effects of this analysis"

@@ -21,6 +21,8 @@ class EffectTerm:
         Periods after the intervention; None means the first horizon of the analysis.
     regime, at
         The regime and the conditioning values ('size=0'); empty where not given.
+    scale
+        'difference', 'ratio' or 'odds_ratio'.
     """
 
     effect: str
@@ -31,6 +33,7 @@ class EffectTerm:
     horizon: int | None = None
     regime: str = ""
     at: str = ""
+    scale: str = "difference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,8 @@ def render_term(term: EffectTerm) -> str:
         parts.append(f"regime={term.regime}")
     if term.at:
         parts.append(f"at={_pair_arguments(term.at)}")
+    if term.scale != "difference":
+        parts.append(f"scale={term.scale}")
     return f"{term.effect}({', '.join(parts)})"
 
 

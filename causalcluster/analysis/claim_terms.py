@@ -7,19 +7,39 @@ from typing import Literal, get_args
 
 from causalcluster.analysis.claim_records import EffectTerm, number_text
 from causalcluster.analysis.claim_tokens import Cursor, Token
+from causalcluster.families import EffectScale
 
-EffectName = Literal["total", "nde", "nie", "tnde", "pnie", "path", "cde", "ide", "iie", "overall", "prop_mediated"]
+EffectName = Literal[
+    "total",
+    "nde",
+    "nie",
+    "tnde",
+    "pnie",
+    "path",
+    "cde",
+    "int_ref",
+    "int_med",
+    "ide",
+    "iie",
+    "overall",
+    "prop_mediated",
+]
 LevelName = Literal["population", "sample", "sample_rows", "cluster", "new", "between_sd"]
 RegimeName = Literal["sustained", "pulse"]
 
 EFFECTS: tuple[str, ...] = get_args(EffectName)
 LEVELS: tuple[str, ...] = get_args(LevelName)
 REGIMES: tuple[str, ...] = get_args(RegimeName)
-KEYWORDS = ("via", "level", "cluster", "horizon", "regime", "at")
+SCALES: tuple[str, ...] = get_args(EffectScale)
+KEYWORDS = ("via", "level", "cluster", "horizon", "regime", "at", "scale")
 
 # The effects that are split among mediators, with what `via` may name beside the mediators.
 _SPLIT: dict[str, tuple[str, ...]] = {"nie": ("all",), "iie": ("all", "dependence"), "prop_mediated": ("all",)}
-_WHOLE = frozenset({"pnie"})
+_WHOLE = frozenset({"pnie", "int_med"})
+# The effects that hold mediators at values.
+_HOLDING = frozenset({"cde", "int_ref"})
+# The effects that are no contrast of two means, so that there is no ratio of them.
+_DIFFERENCES = frozenset({"path", "int_ref", "int_med", "prop_mediated"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +83,18 @@ def parse_term(cursor: Cursor, names: Names) -> EffectTerm:
     while cursor.accept(","):
         _read_argument(cursor, effect, names, read)
     cursor.expect(")")
-    via = _fixed_via(cursor, head, effect, read) if effect == "cde" else _default_via(cursor, head, effect, read)
-    horizon = read.values.get("horizon")
+    via = _fixed_via(cursor, head, effect, read) if effect in _HOLDING else _default_via(cursor, head, effect, read)
+    horizon, level = read.values.get("horizon"), _level(cursor, read)
     return EffectTerm(
         effect=effect,
         outcome=outcome,
         via=via,
-        level=_level(cursor, read),
+        level=level,
         cluster=read.values.get("cluster", ""),
         horizon=None if horizon is None else int(horizon),
         regime=read.values.get("regime", ""),
         at=read.values.get("at", ""),
+        scale=_scale(cursor, effect, via, level, read),
     )
 
 
@@ -85,7 +106,7 @@ def _read_argument(cursor: Cursor, effect: str, names: Names, read: _Arguments) 
     if not cursor.accept("="):
         hint = f"Write via={cursor.text[key.start : key.end]}." if key.text in names.inner else ""
         raise cursor.error("only the outcome stands without a keyword", key, hint=hint)
-    held = effect == "cde" and (key.kind != "name" or key.text not in KEYWORDS)
+    held = effect in _HOLDING and (key.kind != "name" or key.text not in KEYWORDS)
     if held:
         _hold(cursor, read, _held_name(cursor, key, names), key, _signed_number(cursor))
         return
@@ -104,6 +125,8 @@ def _read_value(cursor: Cursor, word: str, effect: str, names: Names, read: _Arg
     token = _word(cursor, word)
     if word == "level":
         return cursor.resolve(token, LEVELS, "a level")
+    if word == "scale":
+        return cursor.resolve(token, SCALES, "a scale")
     if word == "regime":
         return cursor.resolve(token, REGIMES, "a regime")
     if word == "horizon" and not (token.kind == "number" and token.text.isdigit()):
@@ -151,8 +174,8 @@ def _via(cursor: Cursor, effect: str, names: Names, read: _Arguments) -> str:
     if cursor.at_operator(">"):
         hint = "Close the effect with ')' before the comparison; an effect along one path is path(outcome, via=M1>M2)."
         raise cursor.error(f"{effect} takes one node after via=", cursor.token, hint=hint)
-    if effect == "cde":
-        _hold_quoted(cursor, token, names, read)
+    if effect in _HOLDING:
+        _hold_quoted(cursor, effect, token, names, read)
         return token.text
     if effect in _WHOLE:
         return cursor.resolve(token, ("all",), f"what {effect} can go via")
@@ -184,7 +207,7 @@ def _slice(token: Token, piece: str) -> Token:
     return Token(kind="string", text=piece.strip(), start=token.start, end=token.end)
 
 
-def _hold_quoted(cursor: Cursor, token: Token, names: Names, read: _Arguments) -> None:
+def _hold_quoted(cursor: Cursor, effect: str, token: Token, names: Names, read: _Arguments) -> None:
     for pair in token.text.split(";"):
         name, sign, value = pair.rpartition("=")
         try:
@@ -192,7 +215,7 @@ def _hold_quoted(cursor: Cursor, token: Token, names: Names, read: _Arguments) -
         except ValueError:
             number = math.nan
         if not sign or not math.isfinite(number):
-            hint = 'Write cde(outcome, mediator=0) or via="mediator=0".'
+            hint = f'Write {effect}(outcome, mediator=0) or via="mediator=0".'
             raise cursor.error(f"{pair.strip()!r} does not hold a mediator at a number", token, hint=hint)
         held = cursor.resolve(_slice(token, name), names.inner, "a mediator of this analysis")
         _hold(cursor, read, held, token, number_text(number))
@@ -215,7 +238,7 @@ def _conditions(cursor: Cursor, names: Names) -> str:
 
 def _fixed_via(cursor: Cursor, head: Token, effect: str, read: _Arguments) -> str:
     if not read.fixed:
-        hint = "Write cde(outcome, mediator=0)."
+        hint = f"Write {effect}(outcome, mediator=0)."
         raise cursor.error(f"{effect} needs the values at which mediators are held", head, hint=hint)
     return ";".join(f"{name}={value}" for name, value in read.fixed.items())
 
@@ -235,3 +258,17 @@ def _level(cursor: Cursor, read: _Arguments) -> str:
     if level == "cluster" and cluster is None:
         raise cursor.error("level=cluster needs a cluster", read.places["level"], hint='Write cluster="its name".')
     return "cluster" if cluster is not None else level or "population"
+
+
+def _scale(cursor: Cursor, effect: str, via: str, level: str, read: _Arguments) -> str:
+    scale = read.values.get("scale", "difference")
+    if scale == "difference":
+        return scale
+    place = read.places["scale"]
+    if effect in _DIFFERENCES or via == "dependence":
+        named = f"{effect} via {via}" if via == "dependence" else effect
+        raise cursor.error(f"{named} has no scale but 'difference'", place, hint="It is not a contrast of two means.")
+    if level == "between_sd":
+        hint = "It is reported for differences."
+        raise cursor.error(f"the spread between clusters has no scale '{scale}'", place, hint=hint)
+    return scale

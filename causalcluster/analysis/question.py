@@ -1,12 +1,16 @@
-"""Reading `question`: treatment, contrast, outcomes, mediators and fixed values."""
+"""Reading `question`: treatment, contrast, outcomes, mediators, fixed values and decompositions."""
 
 from collections.abc import Sequence
+from math import prod
 
 from causalcluster.analysis.edges import Reader, find_name
 from causalcluster.analysis.records import Contrast, Edge, Question
 from causalcluster.analysis.schema import ContrastSection, QuestionSection
 from causalcluster.analysis.yaml_lines import Document
 from causalcluster.errors import did_you_mean
+
+MOST_CONTROLLED = 100
+"""Controlled direct effects on one outcome, those with several mediators held included."""
 
 
 def read_question(section: QuestionSection, edges: Sequence[Edge], reader: Reader) -> Question:
@@ -15,7 +19,8 @@ def read_question(section: QuestionSection, edges: Sequence[Edge], reader: Reade
     Raises
     ------
     AnalysisFileError
-        An unknown node, a node in two roles, a contrast with equal ends, a fixed node that is no mediator,
+        An unknown node, a node in two roles, a contrast with equal ends, a fixed node that is no mediator, a value
+        that is fixed twice, more fixed values than `MOST_CONTROLLED` effects, a decomposition without what it needs,
         horizons without lagged edges or regimes without horizons.
     """
     treatment = reader.name(section.treatment, ("question", "treatment"), role="the treatment")
@@ -29,12 +34,15 @@ def read_question(section: QuestionSection, edges: Sequence[Edge], reader: Reade
     if section.regimes and not section.horizons:
         what = "regimes are given without horizons"
         raise reader.document.error(("question", "regimes"), what, fix="Add horizons, or leave regimes out")
+    fixed = _read_fix(section, mediators, reader.document)
+    _check_decompositions(section, mediators, [name for name, _ in fixed], reader.document)
     return Question(
         treatment=treatment,
         contrast=_read_contrast(section.contrast, reader.document),
         outcomes=outcomes,
         mediators=mediators,
-        fix=_read_fix(section, mediators, reader.document),
+        fix=fixed,
+        decompositions=tuple(section.decompositions),
         horizons=tuple(section.horizons),
         regimes=tuple(section.regimes),
     )
@@ -100,13 +108,51 @@ def _check_contrast(contrast: Contrast, document: Document) -> None:
 
 
 def _read_fix(section: QuestionSection, mediators: Sequence[str], document: Document) -> tuple[tuple[str, float], ...]:
-    fixed: dict[str, float] = {}
-    for text, value in section.fix.items():
+    fixed: dict[str, list[float]] = {}
+    for text, values in section.fix.items():
         name = find_name(text, mediators)
         if name is None:
             hint = did_you_mean(text, mediators)
-            fix = "" if hint else f"The mediators are: {', '.join(mediators) or 'none'}"
+            advice = "" if hint else f"The mediators are: {', '.join(mediators) or 'none'}"
             what = f"'{text}' under question.fix is not a mediator.{hint}"
-            raise document.error(("question", "fix", text), what, fix=fix)
-        fixed[name] = value
-    return tuple(fixed.items())
+            raise document.error(("question", "fix", text), what, fix=advice)
+        for position, value in enumerate(values):
+            if value in values[:position]:
+                what = f"'{name}' is held at {value:g} twice"
+                raise document.error(("question", "fix", text, position), what, fix="Keep one of them")
+        fixed[name] = list(values)
+    _check_number(fixed, document)
+    return tuple((name, value) for name, values in fixed.items() for value in values)
+
+
+def _check_number(fixed: dict[str, list[float]], document: Document) -> None:
+    sizes = [len(values) for values in fixed.values()]
+    together = prod(sizes) if len(sizes) > 1 else 0
+    if sum(sizes) + together > MOST_CONTROLLED:
+        grid = " and ".join([f"{sum(sizes)} with one mediator held", *([f"{together} with all held"] * bool(together))])
+        raise document.error(
+            ("question", "fix"),
+            f"the values under fix ask for {sum(sizes) + together} controlled direct effects: {grid}",
+            why=f"At most {MOST_CONTROLLED} are reported",
+            fix="Give fewer values, or fix fewer mediators",
+        )
+
+
+def _check_decompositions(
+    section: QuestionSection, mediators: Sequence[str], fixed: Sequence[str], document: Document
+) -> None:
+    place = ("question", "decompositions")
+    for position, name in enumerate(section.decompositions):
+        if name in section.decompositions[:position]:
+            raise document.error((*place, position), f"'{name}' is listed twice", fix="Keep one of them")
+        if not mediators:
+            what = f"the decomposition '{name}' needs mediators, and there is none"
+            raise document.error((*place, position), what, fix="Name them under 'mediators', or leave 'decompositions' out")
+        missing = [mediator for mediator in mediators if mediator not in fixed]
+        if name == "four_way" and missing:
+            raise document.error(
+                (*place, position),
+                f"the decomposition 'four_way' needs a value of every mediator under 'fix', and {missing[0]!r} has none",
+                why="Its controlled direct effect and its reference interaction hold all mediators at stated values",
+                fix=f"Write 'fix: {{{', '.join(f'{mediator}: 0' for mediator in mediators)}}}', with values that make sense",
+            )

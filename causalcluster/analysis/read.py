@@ -19,6 +19,7 @@ from causalcluster.analysis.records import (
     Question,
     Sampling,
 )
+from causalcluster.analysis.scales import choose_scales
 from causalcluster.analysis.schema import AnalysisSection, DataSection, HypothesisSection, NodeSection
 from causalcluster.analysis.shape import validate_shape
 from causalcluster.analysis.support import refuse_unsupported
@@ -105,6 +106,8 @@ def parse_analysis(text: str, *, path: Path | str) -> Analysis:
     interactions = read_interactions(section.interactions, edges, reader)
     question = read_question(section.question, edges, reader)
     model, more = _single_level(section, read_model(section.model, edges, interactions, reader))
+    hypotheses = tuple(_read_hypotheses(section.hypotheses, question, reader))
+    question, unscaled = choose_scales(section.question, question, nodes, hypotheses, document)
     analysis = Analysis(
         path=path,
         title=section.title.strip() or path.stem,
@@ -116,9 +119,9 @@ def parse_analysis(text: str, *, path: Path | str) -> Analysis:
         question=question,
         model=model,
         sampling=Sampling(**section.sampling.model_dump()),
-        hypotheses=tuple(_read_hypotheses(section.hypotheses, question, reader)),
+        hypotheses=hypotheses,
         text=text,
-        warnings=(*warnings, *more),
+        warnings=(*warnings, *more, *unscaled),
     )
     _check_time(analysis, section, document)
     refuse_unsupported(analysis, section, document)

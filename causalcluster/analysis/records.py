@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from causalcluster.analysis.claim_records import Claim
-from causalcluster.families import Family, Link
+from causalcluster.families import EffectScale, Family, Link
 
 Layer = Literal["influencer", "environment", "actor", "outcome", "context"]
 Actor = Literal["government", "employers_organisations", "workers_organisations", "community_organisations", "other"]
 Level = Literal["cluster", "cluster_time", "row", "all"]
+Decomposition = Literal["four_way", "interventional"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +91,19 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Treatment, contrast, outcomes, mediators in causal order, and values for controlled direct effects."""
+    """Treatment, contrast, outcomes, mediators in causal order, and what is reported beside their effects.
+
+    ``fix`` holds the values for controlled direct effects, a pair of mediator and value for each; ``scales`` those of the
+    reported effects, claims included, differences first.
+    """
 
     treatment: str
     contrast: Contrast
     outcomes: tuple[str, ...]
     mediators: tuple[str, ...]
     fix: tuple[tuple[str, float], ...] = ()
+    scales: tuple[EffectScale, ...] = ("difference",)
+    decompositions: tuple[Decomposition, ...] = ()
     horizons: tuple[int, ...] = ()
     regimes: tuple[str, ...] = ()
 

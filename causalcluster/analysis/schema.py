@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from causalcluster.analysis.records import Actor, Layer
-from causalcluster.families import Family
+from causalcluster.analysis.records import Actor, Decomposition, Layer
+from causalcluster.families import EffectScale, Family
 
 FRAMEWORK = "framework"
 """What `hypotheses` may be instead of a list: those of the paper."""
@@ -54,6 +54,10 @@ def _texts(value: Any) -> Any:
     return value if isinstance(value, list | dict) else [value]
 
 
+def _numbers(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
 def _paper_or_list(value: Any) -> Any:
     return [] if value == FRAMEWORK else value
 
@@ -85,6 +89,7 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[str, BeforeValidator(_name)]
 Names = Annotated[list[Name], BeforeValidator(_texts)]
+Numbers = Annotated[list[Number], BeforeValidator(_numbers), Field(min_length=1)]
 Positive = Annotated[Number, Field(gt=0)]
 
 
@@ -148,7 +153,9 @@ class QuestionSection(Section):
     contrast: ContrastSection
     outcomes: Annotated[Names, Field(min_length=1)]
     mediators: Names
-    fix: dict[str, Number] = {}
+    fix: dict[str, Numbers] = {}
+    scales: Annotated[list[EffectScale], BeforeValidator(_texts)] = []
+    decompositions: Annotated[list[Decomposition], BeforeValidator(_texts)] = []
     horizons: list[Annotated[Whole, Field(ge=0)]] = []
     regimes: list[Literal["sustained", "pulse"]] = []
 

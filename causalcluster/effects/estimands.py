@@ -5,15 +5,16 @@ at each of several ordered mediators (Daniel, De Stavola, Cousens and Vansteelan
 2017), controlled direct effects, and products along single directed paths.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from causalcluster.analysis.records import Question
-from causalcluster.effects.polynomials import Polynomial, add, constant, scale_by, times_coefficient
+from causalcluster.effects.polynomials import Floats, Monomial, Polynomial, add, constant, scale_by, times_coefficient
+from causalcluster.effects.rounding import add_weights
 from causalcluster.effects.worlds import System, everywhere, mean_outcome
 from causalcluster.graph import CausalGraph, directed_paths
-from causalcluster.identification import cde_via, held_together
+from causalcluster.identification import cde_via, held_together, references
 from causalcluster.model.standard import Scale
 
 
@@ -63,7 +64,7 @@ def list_estimands(
     Returns
     -------
     tuple of Estimand
-        By outcome: total, nde, nie, tnde, pnie, cde, ide, iie, overall, prop_mediated, path.
+        By outcome: total, nde, nie, tnde, pnie, cde, int_ref, int_med, ide, iie, overall, prop_mediated, path.
     """
     wanted = set(identified)
     found: list[Estimand] = []
@@ -126,6 +127,7 @@ def _effects_on(
         rows.append(Estimand(outcome=outcome, effect="pnie", via="all", polynomial=difference(crossed, none)))
     rows += _controlled(outcome, question, system, scale, low, high)
     if mediators:
+        rows += _interactions(rows, question)
         rows += _interventional(outcome, mediators, system, scale, low, high)
         rows += [
             Estimand(outcome=outcome, effect="prop_mediated", via=via, polynomial=p, denominator=total)
@@ -144,6 +146,21 @@ def _all_mediators_high(system: System, outcome: str, mediators: tuple[str, ...]
     natural = {node: high for node in design.nodes}
     held = {node: mean_outcome(system, node, natural) for node in mediators if node in design.nodes}
     return mean_outcome(system, outcome, {node: low for node in design.nodes}, held=held)
+
+
+def _interactions(rows: Sequence[Estimand], question: Question) -> list[Estimand]:
+    """Return what the four-way decomposition has beside cde and pnie: nde - cde at reference values, and nie - pnie."""
+    known = {(row.effect, row.via): row.polynomial for row in rows}
+    pairs = [("int_ref", cde_via(held), ("nde", ""), ("cde", cde_via(held))) for held in references(question)]
+    pairs.append(("int_med", "all", ("nie", "all"), ("pnie", "all")))
+    found = []
+    for effect, via, left, right in pairs:
+        terms: dict[Monomial, list[Floats]] = {}
+        for sign, polynomial in ((1.0, known[left]), (-1.0, known[right])):
+            for monomial, weight in polynomial.items():
+                terms.setdefault(monomial, []).append(sign * weight)
+        found.append(Estimand(outcome=rows[0].outcome, effect=effect, via=via, polynomial=add_weights(terms)))
+    return found
 
 
 def _interventional(

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from causalcluster.effects.contrasts import contrast_means, spread_between
 from causalcluster.effects.gformula_kernel import Points
 from causalcluster.effects.levels import COORDS
 from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
@@ -273,38 +274,13 @@ def _rows_of(run: _Run, means: Mapping[str, Floats]) -> Iterator[Floats]:
     position = run.simulation.compiled.position
     for effect in run.effects:
         for level in run.levels_of(effect):
-            value = _contrast(effect, means[level], position)
+            value = contrast_means(effect, means[level], position)
             if level == "cluster":
                 yield value.T
             elif level == "between_sd":
-                yield _spread(value, means["weights"])[None]
+                yield spread_between(value, means["weights"])[None]
             else:
                 yield value[None]
-
-
-def _contrast(effect: WorldEffect, means: Floats, position: Mapping[tuple[str, int], int]) -> Floats:
-    """Return the effect (draw, ...) from means (draw, ..., T)."""
-
-    def added(terms: Sequence[tuple[float, object]]) -> Floats:
-        columns = [position[effect.outcome, id(world)] for _, world in terms]
-        return np.asarray(means[..., columns] @ np.array([weight for weight, _ in terms]))
-
-    if effect.whole:
-        share, whole = added(effect.terms), added(effect.whole)
-        return np.divide(share, whole, out=np.full_like(share, np.nan), where=whole != 0.0)
-    if effect.scale == "difference":
-        return added(effect.terms)
-    high, low = (means[..., position[effect.outcome, id(world)]] for _, world in effect.terms)
-    if effect.scale == "odds_ratio":
-        high, low = high / (1.0 - high), low / (1.0 - low)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(high / low)
-
-
-def _spread(value: Floats, weights: Floats) -> Floats:
-    """Return standard deviations between clusters (draw,) from values (draw, new cluster, half)."""
-    centred = value - np.einsum("soh,o->sh", value, weights)[:, None, :]
-    return np.asarray(np.sqrt(np.maximum(np.einsum("so,so,o->s", centred[..., 0], centred[..., 1], weights), 0.0)))
 
 
 def _choose_points(run: _Run, accuracy: Accuracy, random_seed: int) -> tuple[Accuracy, Floats]:
@@ -314,7 +290,7 @@ def _choose_points(run: _Run, accuracy: Accuracy, random_seed: int) -> tuple[Acc
     """
     measured = _measured(run)
     points = _make_points(measured, accuracy, measured.levels, [random_seed, 8])
-    posterior_sd = _evaluate(measured, points, _some_draws(run, 4 * accuracy.draws)).std(axis=1)
+    posterior_sd = _sd(_evaluate(measured, points, _some_draws(run, 4 * accuracy.draws)))
     while True:
         error = _monte_carlo_sd(measured, accuracy, random_seed)
         # Both standard deviations are estimates here.
@@ -351,31 +327,49 @@ def _monte_carlo_sd(measured: _Run, accuracy: Accuracy, random_seed: int) -> Flo
             for r in range(accuracy.replicates)
         ]
     )
-    error = np.sqrt(replicates.var(axis=0, ddof=1).mean(axis=1))
-    outcome = np.array([key[0] for key in measured.row_keys()])
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.sqrt(replicates.var(axis=0, ddof=1).mean(axis=1))
+    kind = np.array([(key[0], key[8]) for key in measured.row_keys()]).reshape(-1, 2)
     size = np.abs(replicates).mean(axis=(0, 2))
-    largest = np.array([size[outcome == name].max() for name in outcome])
+    size[(kind[:, 1] != "difference") & ~np.isfinite(size)] = 0.0
+    largest = np.array([size[(kind == name).all(axis=1)].max() for name in kind])
     return np.where(error <= _ROUNDING * largest, 0.0, error)
 
 
 def _largest_ratios(measured: _Run, error: Floats, posterior_sd: Floats) -> dict[str, float]:
     """Return by level the largest ratio of Monte Carlo to posterior standard deviation.
 
-    Proportions do not count. The remainder `dependence`, which may be nothing but noise, is judged against `iie` `all`.
+    Proportions do not count, nor do ratios that are not finite. What may be nothing but noise is judged against what it is a
+    part of.
     """
     keys = measured.row_keys()
     place = {key: i for i, key in enumerate(keys)}
-    judge = [place.get((*key[:2], "all", *key[3:]), i) if key[2] == "dependence" else i for i, key in enumerate(keys)]
+    judge = [place.get(_judged_by(key), i) for i, key in enumerate(keys)]
     proportion = np.array([key[1] == "prop_mediated" for key in keys], dtype=bool)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(proportion | (error == 0.0), 0.0, error / posterior_sd[judge])
+    ratio[np.array([key[8] != "difference" for key in keys], dtype=bool) & ~np.isfinite(ratio)] = 0.0
     level = np.array([key[3] for key in keys])
     return {name: float(ratio[level == name].max()) for name in measured.levels if (level == name).any()}
 
 
+def _judged_by(key: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the row by whose posterior standard deviation a row's error is judged: its own, but for remainders."""
+    whole = {"int_ref": ("nde", ""), "int_med": ("nie", "all")}.get(key[1])
+    if whole is None and key[2] == "dependence":
+        whole = (key[1], "all")
+    return key if whole is None else (key[0], *whole, *key[3:])
+
+
+def _sd(values: Floats) -> Floats:
+    """Return standard deviations (row,) over draws; under a wide prior they need not be finite numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values.std(axis=1))
+
+
 def _report_noise(run: _Run, accuracy: Accuracy, error: Floats, values: Floats) -> Noise:
     measured = np.array([key[3] in MEASURED for key in run.row_keys()], dtype=bool)
-    ratio = _largest_ratios(_measured(run), error, values[measured].std(axis=1))
+    ratio = _largest_ratios(_measured(run), error, _sd(values[measured]))
     return Noise(
         ratio=ratio,
         cluster_points=accuracy.cluster_points,

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Union
+from typing import Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
-from causalcluster.families import Family
+from causalcluster.families import EffectScale
 from causalcluster.model.standard import Scale
 
 Floats = NDArray[np.float64]
-EffectScale = Literal["difference", "ratio", "odds_ratio"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,23 +138,6 @@ class WorldEffect:
     whole: tuple[tuple[float, World], ...] = ()
     at: str = ""
     scale: EffectScale = "difference"
-
-
-_POSITIVE: tuple[Family, ...] = ("lognormal", "bernoulli", "binomial", "poisson", "negative_binomial", "beta")
-_SHARES: tuple[Family, ...] = ("bernoulli", "binomial", "beta")
-
-
-def scales_of(family: Family) -> tuple[EffectScale, ...]:
-    """Return the scales on which effects on a node of ``family`` make sense.
-
-    Examples
-    --------
-    >>> scales_of("poisson")
-    ('difference', 'ratio')
-    """
-    if family in _SHARES:
-        return ("difference", "ratio", "odds_ratio")
-    return ("difference", "ratio") if family in _POSITIVE else ("difference",)
 
 
 def standardised(value: float, node: str, scale: Scale) -> float:

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from causalcluster.analysis.records import Question
-from causalcluster.effects.networks import EffectScale, Network, World, WorldEffect, scales_of, standardised
+from causalcluster.effects.networks import Network, World, WorldEffect, standardised
 from causalcluster.errors import UnsupportedError
-from causalcluster.identification import cde_via, held_together
+from causalcluster.families import EffectScale, scales_of
+from causalcluster.identification import cde_via, held_together, references
 
 Weighted = tuple[tuple[float, World], ...]
 Held = Mapping[str, float | World]
-FOUR_WAY = ("four_way_cde", "four_way_intref", "four_way_intmed", "four_way_pie")
-"""Controlled direct effect, reference interaction, mediated interaction and pure indirect effect: they add up to `total`."""
 
 
 def list_world_effects(
@@ -40,8 +39,8 @@ def list_world_effects(
     contrast
         Treatment values from and to, in the treatment's units.
     identified
-        The (outcome, effect, via) that are wanted: total, nde, nie, tnde, pnie, cde, ide, iie, overall, prop_mediated
-        and `FOUR_WAY`, whose ``via`` names the reference values as in cde (``enforcement=0``).
+        The (outcome, effect, via) that are wanted: total, nde, nie, tnde, pnie, cde, int_ref, int_med, ide, iie, overall
+        and prop_mediated.
     at
         Values of context columns, in their units, at which every effect is wanted too.
     scales
@@ -65,7 +64,7 @@ def list_world_effects(
 
 
 def _is_contrast(item: WorldEffect) -> bool:
-    return len(item.terms) == 2 and not item.whole and item.effect not in FOUR_WAY
+    return len(item.terms) == 2 and not item.whole
 
 
 def _on_scale(item: WorldEffect, scale: EffectScale) -> WorldEffect:
@@ -158,8 +157,8 @@ class _Outcome:
         yield self.row("tnde", "", _minus(high, crossed))
         yield self.row("pnie", "all", _minus(crossed, low))
         yield from self.controlled()
+        yield from self.interactions(total, steps[0], crossed)
         yield from self.interventional()
-        yield from self.four_way()
         for via, terms in indirect.items():
             yield self.row("prop_mediated", via, terms, whole=total)
 
@@ -200,21 +199,13 @@ class _Outcome:
             held[node] = self.drawn(level, (node,), stream)
         return self.world(self.high, held)
 
-    def four_way(self) -> Iterator[WorldEffect]:
-        """Yield the four parts for each reference value of all mediators."""
-        mediators = self.question.mediators
-        low, high = self.world(self.low), self.world(self.high)
-        some = self.stepped(0)
-        crossed = self.world(self.low, dict.fromkeys(mediators, high))
-        for fixed in held_together(self.question.fix):
-            if {node for node, _ in fixed} != set(mediators):
-                continue
-            at = self.controlled_terms(fixed)
-            against = tuple((-weight, world) for weight, world in at)
-            yield self.row(FOUR_WAY[0], cde_via(fixed), at)
-            yield self.row(FOUR_WAY[1], cde_via(fixed), (*_minus(some, low), *against))
-            yield self.row(FOUR_WAY[2], cde_via(fixed), (*_minus(high, some), *_minus(low, crossed)))
-            yield self.row(FOUR_WAY[3], cde_via(fixed), _minus(crossed, low))
+    def interactions(self, total: Weighted, some: World, crossed: World) -> Iterator[WorldEffect]:
+        """Yield what the four-way decomposition has beside cde and pnie; ``some`` is W_0, ``crossed`` M(a1) under a0."""
+        high, low = total[0][1], total[1][1]
+        for fixed in references(self.question):
+            against = tuple((-weight, world) for weight, world in self.controlled_terms(fixed))
+            yield self.row("int_ref", cde_via(fixed), (*_minus(some, low), *against))
+        yield self.row("int_med", "all", (*_minus(high, some), *_minus(low, crossed)))
 
 
 def _minus(left: World, right: World) -> Weighted:

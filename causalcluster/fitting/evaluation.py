@@ -39,11 +39,11 @@ class Targets:
     worlds: tuple[WorldEffect, ...] = ()
     network: Network | None = None
 
-    def without_proportions(self) -> "Targets":
-        """Return the effects that are no proportion of another."""
+    def plain(self) -> "Targets":
+        """Return the effects that are differences and no proportion of another."""
         return Targets(
             estimands=tuple(item for item in self.estimands if item.denominator is None),
-            worlds=tuple(item for item in self.worlds if not item.whole),
+            worlds=tuple(item for item in self.worlds if not item.whole and item.scale == "difference"),
             network=self.network,
         )
 
@@ -63,7 +63,7 @@ def list_targets(
         return Targets(estimands=list_estimands(question, graph, system, scale, contrast, identified=identified))
     return Targets(
         estimands=list_paths(question, graph, system, scale, contrast, identified=identified),
-        worlds=list_world_effects(question, network, contrast, identified=identified),
+        worlds=list_world_effects(question, network, contrast, identified=identified, scales=question.scales),
         network=network,
     )
 

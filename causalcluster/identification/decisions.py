@@ -1,6 +1,6 @@
 """The decision for each kind of effect: conditions of the diagram first, then the estimator's route."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import networkx as nx
@@ -32,11 +32,10 @@ from causalcluster.identification.wording import given, listed, set_of, why_not
 
 __all__ = [
     "MOST_PATHS",
+    "NO_PATH",
     "Finding",
-    "cde_via",
     "controlled",
     "entering",
-    "held_together",
     "interventional",
     "natural",
     "paths",
@@ -46,6 +45,8 @@ __all__ = [
 
 MOST_PATHS = 200
 """Path effects are listed up to this many directed paths per outcome; a dense diagram has millions."""
+NO_PATH = "no path in the diagram"
+"""What identifies an effect that is zero."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +59,6 @@ class Finding:
     adjustment: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     instead: str = ""
-
-
-def cde_via(held: Sequence[tuple[str, float]]) -> str:
-    """Return the key of a controlled direct effect: ``enforcement=0``, or ``enforcement=0;unions=1`` for several."""
-    return ";".join(f"{name}={int(value) if float(value).is_integer() else float(value)!r}" for name, value in held)
-
-
-def held_together(fix: Sequence[tuple[str, float]]) -> tuple[tuple[tuple[str, float], ...], ...]:
-    """Return what controlled direct effects hold: each entry of ``fix`` alone, and all of them where there are several."""
-    alone = tuple((entry,) for entry in fix)
-    return (*alone, tuple(fix)) if len(fix) > 1 else alone
 
 
 def total_effect(setting: Setting) -> Finding:
@@ -383,7 +373,7 @@ def proportion(setting: Setting, part: Finding, total: Finding) -> Finding:
 def _zero(clause: str) -> Finding:
     return Finding(
         identified=True,
-        by="no path in the diagram",
+        by=NO_PATH,
         assumptions=("The edges left out of the diagram are absent.",),
         reason=f"Zero by the diagram: {clause}.",
     )

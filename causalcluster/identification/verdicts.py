@@ -1,30 +1,42 @@
 """One verdict per effect: whether diagram and estimator identify it, by what, and what stands in for it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from causalcluster.analysis.records import Analysis
+from causalcluster.analysis.records import Analysis, Decomposition, Question
 from causalcluster.graph import CausalGraph
 from causalcluster.identification.conditions import Setting, affected_confounder, make_setting
 from causalcluster.identification.decisions import (
     MOST_PATHS,
     Finding,
-    cde_via,
     controlled,
     entering,
-    held_together,
     interventional,
     natural,
     paths,
     proportion,
     total_effect,
 )
+from causalcluster.identification.four_way import mediated_interaction, reference_interaction
+from causalcluster.identification.held_values import cde_via, held_together, references
 from causalcluster.identification.wording import general_assumptions
 
 INTERVENTIONAL = ("ide", "iie", "overall")
-"""Reported where natural effects are barred by what the treatment affects, or where a claim names them."""
+"""Reported where natural effects are barred by what the treatment affects, or where the question or a claim names them."""
+INTERACTIONS = ("int_ref", "int_med")
+"""Reported where the question asks for the four-way decomposition, or a claim names them."""
 
-__all__ = ["INTERVENTIONAL", "MOST_PATHS", "Verdict", "cde_via", "held_together", "identify", "verdict_to_json"]
+__all__ = [
+    "INTERACTIONS",
+    "INTERVENTIONAL",
+    "MOST_PATHS",
+    "Verdict",
+    "cde_via",
+    "held_together",
+    "identify",
+    "references",
+    "verdict_to_json",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +90,8 @@ def identify(analysis: Analysis, graph: CausalGraph, *, constant_inside: Collect
     tuple of Verdict
         For each outcome, in the order of the question: ``total``, ``nde``, ``nie`` (``all`` and each
         mediator), ``tnde``, ``pnie``, ``path`` (each directed path; one verdict with an empty ``via`` where
-        there are more than `MOST_PATHS`), ``cde`` (each entry of ``fix``, and all of them
-        together) and ``prop_mediated``. Without mediators: ``total``, ``path`` and ``cde``.
+        there are more than `MOST_PATHS`), ``cde`` (`held_together`), the `INTERACTIONS` and
+        ``prop_mediated``. Without mediators: ``total``, ``path`` and ``cde``.
 
     Notes
     -----
@@ -95,11 +107,36 @@ def verdict_to_json(verdict: Verdict) -> dict[str, object]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(verdict).items()}
 
 
-def _wants_interventional(analysis: Analysis, setting: Setting, direct: Finding) -> bool:
-    """Whether a claim names an interventional effect, or a cause that the treatment affects bars natural ones."""
+def _asked(analysis: Analysis, outcome: str, decomposition: Decomposition, effects: tuple[str, ...]) -> bool:
+    """Whether the question asks for a decomposition, or a claim about the outcome names an effect of it."""
     terms = (term for hypothesis in analysis.hypotheses for _, term in hypothesis.claim.terms)
-    claimed = any(term.effect in INTERVENTIONAL and term.outcome == setting.outcome for term in terms)
-    return claimed or (not direct.identified and affected_confounder(setting) is not None)
+    claimed = any(term.effect in effects and term.outcome == outcome for term in terms)
+    return claimed or decomposition in analysis.question.decompositions
+
+
+def _wants_interventional(analysis: Analysis, setting: Setting, direct: Finding) -> bool:
+    """Whether interventional effects are asked for, or a cause that the treatment affects bars natural ones."""
+    asked = _asked(analysis, setting.outcome, "interventional", INTERVENTIONAL)
+    return asked or (not direct.identified and affected_confounder(setting) is not None)
+
+
+def _controlled(question: Question, setting: Setting, total: Finding) -> dict[str, Finding]:
+    """Decide every controlled direct effect; what is identified does not depend on the values held."""
+    found: dict[tuple[str, ...], Finding] = {}
+    for held in held_together(question.fix):
+        names = tuple(name for name, _ in held)
+        found[names] = found.get(names) or controlled(setting, names, total)
+    return {cde_via(held): found[tuple(name for name, _ in held)] for held in held_together(question.fix)}
+
+
+def _interactions(
+    analysis: Analysis, outcome: str, direct: Finding, mediated: Finding, fixed: Mapping[str, Finding]
+) -> Iterator[tuple[str, str, Finding]]:
+    """Decide what the four-way decomposition has beside cde and pnie, where it is asked for."""
+    if _asked(analysis, outcome, "four_way", INTERACTIONS):
+        for via in map(cde_via, references(analysis.question)):
+            yield "int_ref", via, reference_interaction(direct, fixed[via])
+        yield "int_med", "all", mediated_interaction(direct, mediated)
 
 
 def _for_outcome(
@@ -125,6 +162,7 @@ def _for_outcome(
     yield verdict("total", "", total)
     mediators = analysis.question.mediators
     parts: dict[str, Finding] = {}
+    fixed = _controlled(analysis.question, setting, total)
     if mediators:
         direct, parts["all"] = natural(setting, total)
         parts |= {name: entering(setting, name, parts["all"]) for name in mediators}
@@ -139,9 +177,11 @@ def _for_outcome(
             for via in ("all", *mediators, *(("dependence",) if len(mediators) > 1 else ())):
                 yield verdict("iie", via, drawn)
             yield verdict("overall", "", drawn)
+        for effect, via, finding in _interactions(analysis, outcome, direct, parts["all"], fixed):
+            yield verdict(effect, via, finding)
     for via, finding in paths(setting, graph):
         yield verdict("path", via, finding)
-    for held in held_together(analysis.question.fix):
-        yield verdict("cde", cde_via(held), controlled(setting, tuple(name for name, _ in held), total))
+    for via, finding in fixed.items():
+        yield verdict("cde", via, finding)
     for via, finding in parts.items():
         yield verdict("prop_mediated", via, proportion(setting, finding, total))

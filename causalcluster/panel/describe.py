@@ -6,6 +6,7 @@ from causalcluster.errors import DataError
 from causalcluster.moments.available import available_table, missing_columns
 from causalcluster.moments.contrast import describe_contrast
 from causalcluster.moments.records import Moments
+from causalcluster.panel.fixed_values import warn_about_fixed
 from causalcluster.panel.records import Panel
 from causalcluster.panel.statistics import column_statistics
 from causalcluster.panel.variation import (
@@ -49,6 +50,7 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
     refuse_between_only(analysis, between_only, where)
     _refuse_equal_ends(analysis, moments)
     clusters = tuple((str(label), int(n)) for label, n in zip(table["cluster"].values, table["n"].values, strict=True))
+    statistics = column_statistics(analysis, table)
     spans = tuple(bool(value) for value in (table["reaches_low"] & table["reaches_high"]).values)
     return Panel(
         nodes=tuple(node.name for node in analysis.nodes),
@@ -60,11 +62,17 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
         between_only=between_only,
         contrast=moments.contrast,
         contrast_description=describe_contrast(moments.asked, moments.contrast),
-        statistics=column_statistics(analysis, table),
+        statistics=statistics,
         fingerprint=moments.fingerprint,
         file=moments.file,
         cluster_column=analysis.data.cluster,
-        warnings=moments.warnings + dropped + lost + warn_about_clusters(analysis, clusters, spans, moments.contrast),
+        warnings=(
+            *moments.warnings,
+            *dropped,
+            *lost,
+            *warn_about_clusters(analysis, clusters, spans, moments.contrast),
+            *warn_about_fixed(analysis, statistics),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from causalcluster.report import words
 from causalcluster.report.answer import labels_of, level_title, outcome_decimals
 from causalcluster.report.cells import Mark, number_cell, percent_cell, plain_cell, text_cell, verdict_cell
 from causalcluster.report.records import Cell, EffectRow, FinishedRun, HypothesisRow, Table
+from causalcluster.report.scales import as_kind, no_effect
 
 _MARKS: Final[dict[str, Mark]] = {
     "supported": "good",
@@ -17,7 +18,7 @@ _MARKS: Final[dict[str, Mark]] = {
 
 
 def effect_tables(run: FinishedRun, outcome: str) -> tuple[Table, ...]:
-    """Return one table of effects for each level that is not a single cluster's."""
+    """Return one table of effects for each level that is not a single cluster's; of effects on one scale."""
     levels = ("population", "sample", "sample_rows", "new", "between_sd")
     tables = (_effect_table(run, outcome, level) for level in levels)
     return tuple(table for table in tables if table is not None)
@@ -28,11 +29,11 @@ def _effect_table(run: FinishedRun, outcome: str, level: str) -> Table | None:
     if not rows:
         return None
     labels, decimals = labels_of(run), outcome_decimals(run, outcome)
-    signed = level != "between_sd"
+    signed, scale = level != "between_sd", rows[0].key.scale
     head = words.level_percent(rows[0].ci_prob)
-    sign = ("Probability above 0",) if signed else ()
+    sign = (f"Probability above {no_effect(scale):g}",) if signed else ()
     return Table(
-        caption=f"{level_title(run, level)}: effects on {labels[outcome]}",
+        caption=_caption(run, level, labels[outcome], scale),
         header=(
             "Effect",
             "Mean",
@@ -47,8 +48,18 @@ def _effect_table(run: FinishedRun, outcome: str, level: str) -> Table | None:
         ),
         rows=tuple((text_cell(words.effect_name(row.key, labels)), *_numbers(row, decimals, signed=signed)) for row in rows),
         note=_reasons(rows, labels),
-        folded="" if level in ("population", "sample") else f"Show: {level_title(run, level).lower()}",
+        folded="" if level in ("population", "sample") else f"Show: {level_title(run, level).lower()}{_as(scale)}",
     )
+
+
+def _caption(run: FinishedRun, level: str, label: str, scale: str) -> str:
+    return f"{level_title(run, level)}: effects on {label}{_as(scale)}"
+
+
+def _as(scale: str) -> str:
+    """Return nothing for differences, else what the numbers are and how they go together."""
+    kind = as_kind(scale)
+    return f"{kind} (no unit; direct and indirect effect multiply to the total)" if kind else ""
 
 
 def _numbers(row: EffectRow, decimals: int, *, signed: bool) -> tuple[Cell, ...]:
@@ -78,9 +89,9 @@ def cluster_effects_table(run: FinishedRun, outcome: str) -> Table | None:
         return None
     labels, decimals = labels_of(run), outcome_decimals(run, outcome)
     outside = {cluster.label for cluster in run.run.data.clusters if not cluster.spans_contrast}
-    head = words.level_percent(rows[0].ci_prob)
+    head, scale = words.level_percent(rows[0].ci_prob), rows[0].key.scale
     return Table(
-        caption=f"{level_title(run, 'cluster')}: effects on {labels[outcome]}",
+        caption=_caption(run, "cluster", labels[outcome], scale),
         header=(
             "Cluster",
             "Effect",
@@ -89,7 +100,7 @@ def cluster_effects_table(run: FinishedRun, outcome: str) -> Table | None:
             "Median",
             f"{head} from",
             "to",
-            "Probability above 0",
+            f"Probability above {no_effect(scale):g}",
             "Bulk ESS",
             "Tail ESS",
             "R-hat",
@@ -103,7 +114,7 @@ def cluster_effects_table(run: FinishedRun, outcome: str) -> Table | None:
             for row in rows
         ),
         note="* The data of this cluster do not span the contrast: its effects are extrapolated." if outside else "",
-        folded=f"Show every effect in every cluster ({len(rows):,} rows)",
+        folded=f"Show every effect in every cluster{_as(scale)} ({len(rows):,} rows)",
     )
 
 

@@ -19,6 +19,7 @@ from causalcluster.report.canvas import (
     to_svg,
 )
 from causalcluster.report.records import Draws, EffectRow, Figure, FinishedRun
+from causalcluster.report.scales import as_kind, no_effect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,15 +74,15 @@ def draw_overview(run: FinishedRun, outcome: str) -> Figure | None:
         # The left panel holds the names alone.
         canvas.axes[0].set_axis_off()
         canvas.axes[-1].set_ylim(-0.7, len(rows) - 0.4)
-        canvas.axes[-1].axvline(0.0, color=GREY, linewidth=0.9, zorder=0)
+        canvas.axes[-1].axvline(no_effect(rows[0].key.scale), color=GREY, linewidth=0.9, zorder=0)
         svg = to_svg(canvas)
     return Figure(
         source=embed_svg(svg),
         alt=interval_alt(run, outcome, rows),
         caption=(
             f"{level_title(run, main_level(run))}: effects of {labels[run.run.analysis.question.treatment]} on "
-            f"{labels[outcome]}. Dot: median; thick line: 50% interval; thin line: {words.level_percent(prob)} "
-            "interval; vertical line: no effect."
+            f"{labels[outcome]}{as_kind(rows[0].key.scale)}. Dot: median; thick line: 50% interval; thin line: "
+            f"{words.level_percent(prob)} interval; vertical line: no effect."
         ),
     )
 

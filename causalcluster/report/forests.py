@@ -7,6 +7,7 @@ from causalcluster.report import words
 from causalcluster.report.answer import labels_of
 from causalcluster.report.canvas import BLUE, GREY, ORANGE, canvas_settings, embed_svg, short_name, to_svg
 from causalcluster.report.records import EffectKey, EffectRow, Figure, FinishedRun
+from causalcluster.report.scales import DIFFERENCE, no_effect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,13 +34,15 @@ def draw_forests(run: FinishedRun, outcome: str) -> tuple[Figure, ...]:
 def _forest_columns(run: FinishedRun, outcome: str) -> list[tuple[EffectKey, dict[str, EffectRow]]]:
     """Return the averages' key and the rows by cluster of each effect to draw."""
     by_effect: dict[tuple[str, str], dict[str, EffectRow]] = {}
+    scale = DIFFERENCE
     for row in run.effects:
         if row.key.outcome == outcome and row.key.level == "cluster" and row.has_interval:
             by_effect.setdefault((row.key.effect, row.key.via), {})[row.key.cluster] = row
+            scale = row.key.scale
     mediators = run.run.analysis.question.mediators
     wanted = [("total", ""), *(("nie", name) for name in mediators), ("nde", "")]
     return [
-        (EffectKey(outcome=outcome, effect=effect, via=via), by_effect[effect, via])
+        (EffectKey(outcome=outcome, effect=effect, via=via, scale=scale), by_effect[effect, via])
         for effect, via in wanted
         if (effect, via) in by_effect
     ]
@@ -108,7 +111,7 @@ def _fill_panel(
     averages: Sequence[str],
     outside: set[str],
 ) -> None:
-    axis.axvline(0.0, color=GREY, linewidth=0.9, zorder=0)
+    axis.axvline(no_effect(key.scale), color=GREY, linewidth=0.9, zorder=0)
     whole = _average(run, key, "population")
     if whole is not None and whole.lower is not None and whole.upper is not None:
         axis.axvspan(whole.lower, whole.upper, color=ORANGE, alpha=0.10, linewidth=0, zorder=0)

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from causalcluster.report.records import FinishedRun
+
 TERMS: Final[tuple[tuple[str, str], ...]] = (
     (
         "Total effect",
@@ -131,3 +133,30 @@ WORKS: Final[tuple[str, ...]] = (
         "localization: an improved R-hat for assessing convergence of MCMC. Bayesian Analysis 16(2), 667-718."
     ),
 )
+
+_FOUR_WAY: Final = (
+    "Interactions (int_ref, int_med)",
+    (
+        "The total effect in four parts (VanderWeele 2014, Epidemiology 25(5), 749-761): the direct effect with all "
+        "mediators held at stated values, what interaction adds to it because mediators are not at these values (int_ref), "
+        "what interaction adds because the treatment moves them (int_med), and what runs through them without interaction "
+        "(pnie)."
+    ),
+)
+_RATIO: Final = (
+    "Ratio, odds ratio",
+    (
+        "The average outcome under the one treatment over that under the other, or the odds p / (1 - p) of these averages. "
+        "1 says that nothing changes; direct and indirect effect multiply to the total in every draw."
+    ),
+)
+
+
+def terms_of(run: FinishedRun) -> tuple[tuple[str, str], ...]:
+    """Return the terms with those that only some runs need."""
+    more = []
+    if any(row.key.effect in ("int_ref", "int_med") for row in run.effects):
+        more.append(_FOUR_WAY)
+    if any(row.key.scale != "difference" for row in run.effects):
+        more.append(_RATIO)
+    return (*TERMS, *more)

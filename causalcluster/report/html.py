@@ -2,16 +2,18 @@
 
 import os
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from causalcluster.report import chains, checks, effect_tables, figures, forests, sections, tables, words
+from causalcluster.report import chains, checks, effect_tables, figures, forests, grids, sections, tables, words
 from causalcluster.report.answer import labels_of, write_answer
 from causalcluster.report.diagrams import draw_diagram, draw_paths, unidentified_parts
-from causalcluster.report.glossary import TERMS, WORKS
+from causalcluster.report.glossary import WORKS, terms_of
 from causalcluster.report.load import load_run
-from causalcluster.report.records import FinishedRun
+from causalcluster.report.records import Answer, FinishedRun
+from causalcluster.report.scales import DIFFERENCE, on_scale, ratio_scales, ratio_sentences
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -89,13 +91,14 @@ def _template() -> "Template":
 
 def _content(run: FinishedRun) -> dict[str, Any]:
     outcomes = run.run.analysis.question.outcomes
+    plain = on_scale(run, DIFFERENCE)
     return {
         "title": sections.page_title(run),
         "created": sections.created_words(run),
         "run": run.run,
         "diagnostics": run.diagnostics,
         "unreliable": run.diagnostics.status != "ok",
-        "answers": [(write_answer(run, name), figures.draw_overview(run, name)) for name in outcomes],
+        "answers": [(_answer(run, name), figures.draw_overview(plain, name)) for name in outcomes],
         "question": sections.question_sentences(run),
         "edge_notes": sections.edge_notes(run),
         "diagram": draw_diagram(run),
@@ -107,7 +110,7 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "varying": sections.varying_sentence(run),
         "priors": tables.priors_table(run),
         "implied": [
-            *(tables.implied_priors_table(run, name) for name in outcomes),
+            *(tables.implied_priors_table(plain, name) for name in outcomes),
             tables.correlations_table(run),
         ],
         "prior_note": sections.prior_note(run),
@@ -117,23 +120,46 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "hypotheses": effect_tables.hypotheses_table(run),
         "diagnosis": sections.diagnosis_sentence(run),
         "checks": checks.checks_table(run),
-        "chain_figures": figures.present((*(chains.draw_ranks(run, name) for name in outcomes), chains.draw_energy(run))),
+        "chain_figures": figures.present((*(chains.draw_ranks(plain, name) for name in outcomes), chains.draw_energy(run))),
         "timings": checks.timings_table(run),
         "versions": checks.versions_table(run),
         "command": sections.command_line(run),
         "resolved": sections.resolved_analysis(run),
         "warnings": sections.warnings_of(run),
-        "terms": TERMS,
+        "terms": terms_of(run),
         "works": WORKS,
     }
 
 
+def _answer(run: FinishedRun, outcome: str) -> Answer:
+    answer = write_answer(on_scale(run, DIFFERENCE), outcome)
+    return replace(answer, further=(*answer.further, *ratio_sentences(run, outcome)))
+
+
 def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:
+    plain = on_scale(run, DIFFERENCE)
     return {
         "outcome": labels_of(run)[outcome],
-        "paths": draw_paths(run, outcome),
-        "not_drawn": words.joined(unidentified_parts(run, outcome)),
+        "paths": draw_paths(plain, outcome),
+        "not_drawn": words.joined(unidentified_parts(plain, outcome)),
+        "tables": effect_tables.effect_tables(plain, outcome),
+        "figures": figures.present(
+            (
+                figures.draw_densities(plain, outcome),
+                *forests.draw_forests(plain, outcome),
+                grids.draw_grid(plain, outcome),
+            )
+        ),
+        "clusters": effect_tables.cluster_effects_table(plain, outcome),
+        "ratios": [_ratios(on_scale(run, scale), outcome) for scale in ratio_scales(run, outcome)],
+    }
+
+
+def _ratios(run: FinishedRun, outcome: str) -> dict[str, Any]:
+    return {
         "tables": effect_tables.effect_tables(run, outcome),
-        "figures": figures.present((figures.draw_densities(run, outcome), *forests.draw_forests(run, outcome))),
+        "figures": figures.present(
+            (figures.draw_overview(run, outcome), *forests.draw_forests(run, outcome), grids.draw_grid(run, outcome))
+        ),
         "clusters": effect_tables.cluster_effects_table(run, outcome),
     }

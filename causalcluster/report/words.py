@@ -17,6 +17,13 @@ _LEVELS: Final = {
     "between_sd": "Spread between clusters (standard deviation)",
     "cluster": "Each cluster",
 }
+_NAMES: Final = {
+    "total": "Total effect",
+    "nde": "Direct effect",
+    "tnde": "Direct effect, mediators as under the new value (tnde)",
+    "pnie": "Through all mediators, treatment held at the old value (pnie)",
+    "int_med": "Interaction with the mediators' change (int_med)",
+}
 
 
 def decimals_for(spreads: Iterable[float | None]) -> int:
@@ -140,21 +147,17 @@ def effect_name(key: EffectKey, labels: dict[str, str]) -> str:
 
 def _base_name(key: EffectKey, labels: dict[str, str]) -> str:
     via = via_name(key, labels)
+    if key.effect in _NAMES:
+        return _NAMES[key.effect]
     match key.effect:
-        case "total":
-            return "Total effect"
-        case "nde":
-            return "Direct effect"
         case "nie":
             return "Through all mediators" if key.via in ("", "all") else f"Through {via}"
-        case "tnde":
-            return "Direct effect, mediators as under the new value (tnde)"
-        case "pnie":
-            return "Through all mediators, treatment held at the old value (pnie)"
         case "path":
             return f"Path: {via}"
         case "cde":
             return f"Direct effect with {via} held fixed"
+        case "int_ref":
+            return f"Interaction against {via} (int_ref)"
         case "prop_mediated":
             return "Share through all mediators" if key.via in ("", "all") else f"Share through {via}"
         case _:
@@ -167,10 +170,15 @@ def via_name(key: EffectKey, labels: dict[str, str]) -> str:
         if key.via == "direct":
             return "straight to the outcome"
         return " \N{RIGHTWARDS ARROW} ".join(labels.get(name, name) for name in key.via.split(">"))
-    if key.effect == "cde" and "=" in key.via:
-        pairs = (part.partition("=") for part in key.via.split(","))
-        return joined(f"{labels.get(name.strip(), name.strip())} = {value.strip()}" for name, _, value in pairs)
+    if key.effect in ("cde", "int_ref") and "=" in key.via:
+        return joined(f"{labels.get(name, name)} = {value}" for name, value in held_pairs(key.via))
     return labels.get(key.via, key.via)
+
+
+def held_pairs(via: str) -> tuple[tuple[str, str], ...]:
+    """Return nodes and the values at which they are held, of ``enforcement=0;unions=1``."""
+    pairs = (part.partition("=") for part in via.split(";"))
+    return tuple((name.strip(), value.strip()) for name, _, value in pairs)
 
 
 def verdict_words(row: HypothesisRow) -> str:

@@ -57,6 +57,11 @@ def refused(text, nodes=NODES):
         (r"total(wage, cluster='l\'est, \\ 1')", {"effect": "total", "level": "cluster", "cluster": "l'est, \\ 1"}),
         ("total(wage, horizon=2, regime=pulse)", {"effect": "total", "horizon": 2, "regime": "pulse"}),
         ("total(wage, at={size: 0, law: 1.50})", {"effect": "total", "at": "size=0;law=1.5"}),
+        ("total(wage, scale=ratio)", {"effect": "total", "scale": "ratio"}),
+        ("cde(wage, insp=0, scale=odds_ratio)", {"effect": "cde", "via": "insp=0", "scale": "odds_ratio"}),
+        ("total(wage, scale=difference)", {"effect": "total"}),
+        ("int_ref(wage, insp=0, unions=1)", {"effect": "int_ref", "via": "insp=0;unions=1"}),
+        ("int_med(wage)", {"effect": "int_med", "via": "all"}),
     ],
 )
 def test_an_effect_is_read(text, expected):
@@ -75,7 +80,7 @@ def test_other_effects_have_no_via_and_take_none(effect):
 
 
 def test_every_effect_of_the_vocabulary_can_be_claimed():
-    arguments = {"path": ", via=direct", "cde": ", insp=0"}
+    arguments = {"path": ", via=direct", "cde": ", insp=0", "int_ref": ", insp=0"}
     for effect in EFFECTS:
         assert only_term(f"{effect}(wage{arguments.get(effect, '')})").effect == effect
 
@@ -230,7 +235,7 @@ the quotation is not closed. Add " after the name.
   (total(wage) > 0
                ^""",
     "code": """\
-'__import__' is not an effect. There is: total, nde, nie, tnde, pnie, path, cde, ide, iie, overall, prop_mediated.
+'__import__' is not an effect. There is: total, nde, nie, tnde, pnie, path, cde, int_ref, int_med, ide, iie, overall, prop_mediated.
   __import__('os') > 0
   ^^^^^^^^^^""",
     "wide characters": """\
@@ -274,12 +279,22 @@ splits = st.builds(
     via=st.sampled_from(("all", *MEDIATORS)),
     level=st.sampled_from(["population", "sample", "sample_rows", "new", "between_sd"]),
 )
+scaled = st.builds(
+    EffectTerm,
+    effect=st.sampled_from(["total", "nde", "overall"]),
+    outcome=outcomes,
+    level=st.sampled_from(["population", "sample", "new"]),
+    scale=st.sampled_from(["difference", "ratio", "odds_ratio"]),
+)
 in_clusters = st.builds(EffectTerm, effect=st.just("total"), outcome=outcomes, level=st.just("cluster"), cluster=labels)
 paths = st.builds(
     EffectTerm, effect=st.just("path"), outcome=outcomes, via=st.sampled_from(["direct", "insp", "insp>unions"])
 )
 controlled = st.builds(
-    EffectTerm, effect=st.just("cde"), outcome=outcomes, via=st.builds("insp={};unions={}".format, held, held)
+    EffectTerm,
+    effect=st.sampled_from(["cde", "int_ref"]),
+    outcome=outcomes,
+    via=st.builds("insp={};unions={}".format, held, held),
 )
 conditional = st.builds(
     EffectTerm,
@@ -289,7 +304,7 @@ conditional = st.builds(
     regime=st.sampled_from(["", "sustained", "pulse"]),
     at=st.sampled_from(["", "size=0", "size=007", "law=a b", "size=-1.5;law=1"]),
 )
-terms = st.one_of(splits, in_clusters, paths, controlled, conditional)
+terms = st.one_of(splits, scaled, in_clusters, paths, controlled, conditional)
 factors = st.floats(-1e6, 1e6).filter(lambda value: abs(value) > 1e-6)
 sides = st.lists(st.tuples(factors, terms), min_size=1, max_size=4, unique_by=lambda pair: pair[1])
 bounded = settings(max_examples=50, deadline=None)

@@ -30,6 +30,38 @@ def test_contrasts_are_read(text, contrast):
     assert parse(changed(CONTRAST, text)).question.contrast == contrast
 
 
+FIX = "{enforcement: 0}"
+
+
+def test_a_grid_of_fixed_values_is_read():
+    question = parse(changed(FIX, "{enforcement: [0, 0.5, 1], unions: -1}")).question
+    assert question.fix == (("enforcement", 0.0), ("enforcement", 0.5), ("enforcement", 1.0), ("unions", -1.0))
+
+
+def test_decompositions_are_read():
+    more = "{enforcement: 0, unions: [1, 2]}\n  decompositions: [four_way, interventional]"
+    assert parse(changed(FIX, more)).question.decompositions == ("four_way", "interventional")
+    assert parse(changed(FIX, f"{FIX}\n  decompositions: interventional")).question.decompositions == ("interventional",)
+    assert parse().question.decompositions == ()
+
+
+def test_a_decomposition_needs_mediators():
+    text = changed("[enforcement, unions]", "[]").replace(f"fix: {FIX}", "decompositions: [interventional]")
+    with pytest.raises(AnalysisFileError) as caught:
+        parse(text)
+    assert "the decomposition 'interventional' needs mediators, and there is none" in str(caught.value)
+
+
+def grid(n):
+    return "[" + ", ".join(map(str, range(n))) + "]"
+
+
+def test_as_many_fixed_values_as_are_reported_and_no_more():
+    assert len(parse(changed(FIX, f"{{enforcement: {grid(100)}}}")).question.fix) == 100
+    # 9 and 9 with one mediator held, and 81 with both.
+    assert len(parse(changed(FIX, f"{{enforcement: {grid(9)}, unions: {grid(9)}}}")).question.fix) == 18
+
+
 def test_mediators_may_be_none_and_one_outcome_needs_no_list():
     text = changed("[wage, injury]", "wage").replace("[enforcement, unions]\n  fix: {enforcement: 0}", "[]")
     assert parse(text).question.outcomes == ("wage",)
@@ -91,6 +123,40 @@ ZERO = "Every effect of such a contrast is zero. "
             "{enforcement: 0}",
             "{size: 0}",
             "23: 'size' under question.fix is not a mediator. The mediators are: enforcement, unions.",
+        ),
+        (FIX, "{enforcement: []}", "23: question.fix.enforcement is empty."),
+        (FIX, "{enforcement: [0, x]}", "23: question.fix.enforcement, item 2: 'x' is not a number."),
+        (FIX, "{enforcement: x}", "23: question.fix.enforcement: 'x' is not a number."),
+        (FIX, "{enforcement: [1, 0.5, 1.0]}", "23: 'enforcement' is held at 1 twice. Keep one of them."),
+        (
+            FIX,
+            f"{{enforcement: {grid(101)}}}",
+            "23: the values under fix ask for 101 controlled direct effects: 101 with one mediator held. "
+            "At most 100 are reported. Give fewer values, or fix fewer mediators.",
+        ),
+        (
+            FIX,
+            f"{{enforcement: {grid(10)}, unions: {grid(9)}}}",
+            "23: the values under fix ask for 109 controlled direct effects: 19 with one mediator held and "
+            "90 with all held. At most 100 are reported. Give fewer values, or fix fewer mediators.",
+        ),
+        (
+            FIX,
+            f"{FIX}\n  decompositions: [four_way]",
+            "24: the decomposition 'four_way' needs a value of every mediator under 'fix', and 'unions' has none. Its "
+            "controlled direct effect and its reference interaction hold all mediators at stated values. "
+            "Write 'fix: {enforcement: 0, unions: 0}', with values that make sense.",
+        ),
+        (
+            FIX,
+            f"{FIX}\n  decompositions: [interventional, interventional]",
+            "24: 'interventional' is listed twice. Keep one of them.",
+        ),
+        (
+            FIX,
+            f"{FIX}\n  decompositions: [fourway]",
+            "24: question.decompositions, item 1 cannot be 'fourway'. Did you mean 'four_way'? "
+            "It is one of: four_way, interventional.",
         ),
         (
             "{enforcement: 0}",

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -23,6 +24,14 @@ def refused(frame=None, error=DataError, **options):
     message = str(caught.value)
     assert caught.value.where, "an error says where"
     return message
+
+
+def holding(*values, family="gaussian"):
+    """The analysis with its mediator held at values."""
+    analysis = analysis_of()
+    nodes = tuple(replace(node, family=family) if node.name == "m" else node for node in analysis.nodes)
+    fix = tuple(("m", value) for value in values)
+    return replace(analysis, nodes=nodes, question=replace(analysis.question, fix=fix))
 
 
 class TestPanel:
@@ -195,6 +204,21 @@ class TestKeptWithAWarning:
         assert len(panel.warnings) == 1
         assert "7 clusters have no rows at both ends of the contrast" in panel.warnings[0]
         assert "'0', '1', '2', '3', '4' and 2 more" in panel.warnings[0]
+
+    def test_mediators_held_outside_the_data(self):
+        frame = table_of().assign(m=np.linspace(-1.0, 3.0, 60))
+        inside = holding(-1.0, 0.5, 3.0)
+        assert load_panel(inside, frame).warnings == ()
+        (warning,) = load_panel(holding(-1.5, 0.5, 4.0), frame).warnings
+        assert warning == (
+            "'fix' holds 'm' at -1.5, 4, outside the data, which reach from -1 to 3: "
+            "these controlled direct effects are extrapolations"
+        )
+
+    def test_mediators_held_at_what_they_cannot_be(self):
+        frame = table_of().assign(m=np.arange(60) // 4 % 2)
+        (warning,) = load_panel(holding(0.0, 0.5, 1.0, family="bernoulli"), frame).warnings
+        assert warning.startswith("'fix' holds 'm' at 0.5, which a bernoulli node cannot be")
 
     def test_a_contrast_that_runs_downwards_spans_too(self):
         panel = load_panel(analysis_of(contrast=Contrast(kind="values", low=1.0, high=0.0)), table_of())

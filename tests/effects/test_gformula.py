@@ -210,9 +210,9 @@ def test_parts_add_up_in_every_draw(mixed, level):
     np.testing.assert_allclose(at("overall"), at("ide") + at("iie", "all"), atol=1e-10)
     parts = at("iie", "m") + at("iie", "n") + at("iie", "dependence")
     np.testing.assert_allclose(at("iie", "all"), parts, atol=1e-10)
-    four = sum(at(f"four_way_{part}", via) for part in ("cde", "intref", "intmed", "pie"))
+    four = at("cde", via) + at("int_ref", via) + at("int_med", "all") + at("pnie", "all")
     np.testing.assert_allclose(at("total"), four, atol=1e-10)
-    np.testing.assert_allclose(at("four_way_cde", via), at("cde", via), atol=1e-12)
+    np.testing.assert_allclose(at("int_ref", via), at("nde") - at("cde", via), atol=1e-12)
     np.testing.assert_allclose(at("prop_mediated", "m"), at("nie", "m") / at("total"), rtol=1e-9)
 
 

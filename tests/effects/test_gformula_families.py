@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from causalcluster.effects.networks import scales_of
-from causalcluster.families import FAMILIES, default_link
+from causalcluster.families import FAMILIES, default_link, scales_of
 from causalcluster.model.standard import Scale
 from tests.oracles.networks import ask, evaluate, fixed_draws, make_design, one_cluster, value
 from tests.oracles.worlds_by_force import Node, inverse_link, one_mediator

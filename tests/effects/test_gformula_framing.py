@@ -10,7 +10,7 @@ import statsmodels.api as sm
 from scipy.stats import norm
 from statsmodels.stats.mediation import Mediation
 
-from causalcluster.effects.networks import scales_of
+from causalcluster.families import scales_of
 from tests.oracles.networks import ask, evaluate, fixed_draws, make_design, one_cluster, value
 
 FILE = Path(statsmodels.__file__).parent / "stats" / "tests" / "results" / "framing.csv"

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -255,6 +256,55 @@ def test_controlled_direct_effects_hold_each_node_alone_and_all_together(decide)
     assert together["cde", "M1=0.5;M2=1"].identified
     zero = decide("A -> M -> Y", mediators="M", fix=(("M", 0.0),))["cde", "M=0"]
     assert zero.reason == "Zero by the diagram: every directed path from A to Y passes M."
+
+
+def test_a_grid_gives_every_value_and_every_combination(decide):
+    verdicts = decide(
+        "A -> M1 -> M2 -> Y; M1 -> Y; A -> Y", mediators="M1 M2", fix=(("M1", 0.0), ("M1", 0.5), ("M2", 1.0), ("M2", 2.0))
+    )
+    vias = [via for effect, via in verdicts if effect == "cde"]
+    assert vias == ["M1=0", "M1=0.5", "M2=1", "M2=2", "M1=0;M2=1", "M1=0;M2=2", "M1=0.5;M2=1", "M1=0.5;M2=2"]
+
+
+def asked(diagram, text, *decompositions, mediators="M", fix=(("M", 0.0),)):
+    analysis = diagram(text, mediators=mediators, fix=fix)
+    analysis = replace(analysis, question=replace(analysis.question, decompositions=decompositions))
+    return {(v.effect, v.via): v for v in identify(analysis, build_graph(analysis))}
+
+
+def test_the_four_way_decomposition_is_given_where_it_is_asked_for(diagram):
+    plain = asked(diagram, "A -> M -> Y; A -> Y; A * M -> Y")
+    assert not any(effect.startswith("int_") for effect, _ in plain)
+    verdicts = asked(diagram, "A -> M -> Y; A -> Y; A * M -> Y", "four_way", fix=(("M", 0.0), ("M", 1.0)))
+    assert {key: v for key, v in verdicts.items() if key in plain} == plain
+    assert identified(verdicts, [("int_ref", "M=0"), ("int_ref", "M=1"), ("int_med", "all")]) == [True] * 3
+    assert verdicts["int_ref", "M=0"].reason.startswith("The natural direct effect less the controlled one (nde - cde). ")
+    assert any("Cross-world" in sentence for sentence in verdicts["int_med", "all"].assumptions)
+
+
+def test_the_four_way_decomposition_asks_for_what_natural_effects_ask_for(diagram):
+    barred = asked(diagram, "A -> L -> M -> Y; L -> Y; A -> Y; A -> M", "four_way")
+    assert barred["cde", "M=0"].identified
+    assert identified(barred, [("nde", ""), ("int_ref", "M=0"), ("int_med", "all")]) == [False] * 3
+    assert barred["int_med", "all"].reason == barred["nde", ""].reason
+    confounded = asked(diagram, "A -> M -> Y; A -> Y; M <-> Y; A * M -> Y", "four_way")
+    assert identified(confounded, [("cde", "M=0"), ("int_ref", "M=0"), ("int_med", "all")]) == [False] * 3
+
+
+def test_interactions_that_are_zero_by_the_diagram(diagram):
+    verdicts = asked(diagram, "A -> M -> Y", "four_way")
+    for key in (("int_ref", "M=0"), ("int_med", "all")):
+        assert verdicts[key].reason.startswith("Zero by the diagram: every directed path from A to Y starts into a mediator")
+    # The treatment moves the mediator by an undeclared node alone, so nothing enters at it.
+    verdicts = asked(diagram, "A -> L -> M -> Y", "four_way")
+    assert verdicts["int_med", "all"].reason.startswith("Zero by the diagram: A has no edge of its own into")
+
+
+def test_interventional_effects_are_given_where_they_are_asked_for(diagram):
+    text = "A -> M -> Y; A -> Y"
+    assert ("ide", "") not in asked(diagram, text)
+    verdicts = asked(diagram, text, "interventional")
+    assert identified(verdicts, [("ide", ""), ("iie", "all"), ("iie", "M"), ("overall", ""), ("nde", "")]) == [True] * 5
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "m=0"), (-2.0, "m=-2"), (0.1, "m=0.1"), (1e-9, "m=1e-09")])

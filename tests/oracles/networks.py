@@ -105,11 +105,8 @@ def all_keys(question: Question, *, four_way: str = "") -> list[tuple[str, str, 
         keys += [(y, effect, via) for effect in ("nie", "iie", "prop_mediated") for via in vias]
         keys += [(y, "iie", "dependence"), (y, "pnie", "all")]
         keys += [(y, "cde", f"{node}={value:g}") for node, value in question.fix]
-        keys += [(y, effect, four_way) for effect in FOUR_WAY_KEYS if four_way]
+        keys += [(y, "int_ref", four_way), (y, "int_med", "all")] if four_way else []
     return keys
-
-
-FOUR_WAY_KEYS = ("four_way_cde", "four_way_intref", "four_way_intmed", "four_way_pie")
 
 
 def evaluate(
