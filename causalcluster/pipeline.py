@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from causalcluster.analysis.records import Analysis
+from causalcluster.checks.doubts import Doubts, raise_doubts
 from causalcluster.data import RowTable, open_rows, take_rows
 from causalcluster.design import Design, build_design, refuse_moments_alone, wants_rows
 from causalcluster.effects.existence import warn_about_means
@@ -37,6 +38,8 @@ from causalcluster.moments import Moments, match_moments, read_source, reduce_ro
 from causalcluster.panel import Panel, describe_panel
 
 Progress = Callable[[str], None]
+CHECKED_ROWS = 50_000
+"""Tables with at most so many complete rows are collected for predictive checks, though no equation needs their rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +52,8 @@ class Plan:
         The stages' results.
     rows
         The complete rows, where some equation needs them; else None.
+    checked_rows
+        The complete rows for predictive checks; None of moments files and large tables whose rows no equation needs.
     dowhy
         DoWhy's answer on the total effect, by outcome.
     warnings
@@ -59,6 +64,7 @@ class Plan:
     graph: CausalGraph
     moments: Moments
     rows: RowTable | None
+    checked_rows: RowTable | None
     panel: Panel
     verdicts: tuple[Verdict, ...]
     dowhy: tuple[DowhyAnswer, ...]
@@ -92,6 +98,8 @@ class Result:
         The gate's answer.
     tree
         Posterior, effects, sampler statistics and prior draws.
+    orders, predictive
+        The tables of orders.csv and predictive.csv, None where there is one order of the mediators or nothing to check.
     leave_one_out
         Effects without each cluster in turn (`causalcluster.fitting.many.leave_one_out`), or None where not asked for.
     timings
@@ -105,6 +113,8 @@ class Result:
     hypotheses: pd.DataFrame
     diagnostics: Diagnostics
     tree: xr.DataTree
+    orders: pd.DataFrame | None
+    predictive: pd.DataFrame | None
     leave_one_out: pd.DataFrame | None
     timings: Mapping[str, float]
 
@@ -163,13 +173,14 @@ def _plan(analysis: Analysis, source: Any, clock: _Clock) -> Plan:
 
 
 def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _Clock) -> tuple[Moments, RowTable | None]:
-    """Reduce the table; take its rows along where some equation needs them."""
+    """Reduce the table; take its rows along where some equation needs them, or the checks of a small table."""
     if isinstance(source, Moments) or (source is None and analysis.data.moments):
         refuse_moments_alone(analysis, graph)
         return match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis), None
     with open_rows(analysis, source) as rows, clock.time("reduce"):
         moments = reduce_rows(analysis, rows)
-        table = take_rows(analysis, rows, [node.name for node in analysis.nodes]) if wants_rows(analysis, graph) else None
+        wanted = wants_rows(analysis, graph) or rows.counts.complete <= CHECKED_ROWS
+        table = take_rows(analysis, rows, [node.name for node in analysis.nodes]) if wanted else None
         return replace(moments, warnings=(*moments.warnings, *rows.warnings)), table
 
 
@@ -188,7 +199,8 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         analysis=analysis,
         graph=graph,
         moments=moments,
-        rows=table,
+        rows=table if wants_rows(analysis, graph) else None,
+        checked_rows=table,
         panel=panel,
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
@@ -280,9 +292,10 @@ def analyse(
             draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
             with clock.time("effects"):
                 hypotheses, tree = _weigh(plan, prepared, draws, effects)
+                doubts = _doubt(plan, prepared, draws)
             with clock.time("leave_one_out"):
                 influence, notes = _leave_one_out(prepared, compiled, draws, plan, executor, say)
-        plan = replace(plan, warnings=(*plan.warnings, *notes), dowhy=await_second_opinion(asked))
+        plan = replace(plan, warnings=(*plan.warnings, *doubts.warnings, *notes), dowhy=await_second_opinion(asked))
     return Result(
         plan=plan,
         priors=prepared.priors,
@@ -291,6 +304,8 @@ def analyse(
         hypotheses=mark_unreliable(hypotheses, diagnostics),
         diagnostics=diagnostics,
         tree=tree,
+        orders=None if doubts.orders is None else mark_unreliable(doubts.orders, diagnostics),
+        predictive=None if doubts.predictive is None else mark_unreliable(doubts.predictive, diagnostics),
         leave_one_out=None if influence is None else mark_unreliable(influence, diagnostics),
         timings=clock.seconds,
     )
@@ -312,6 +327,21 @@ def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) ->
         ci_prob=analysis.sampling.ci_prob,
     )
     return hypotheses, fit_tree(plan.design, prepared.scale, draws, effects, prior.coefficients, prior_effects)
+
+
+def _doubt(plan: Plan, prepared: Prepared, draws: Draws) -> Doubts:
+    return raise_doubts(
+        plan.analysis,
+        plan.graph,
+        plan.design,
+        prepared.scale,
+        prepared.arrays,
+        draws.system,
+        plan.panel.contrast,
+        network=prepared.targets.network,
+        rows=plan.checked_rows,
+        identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified],
+    )
 
 
 def _sample(

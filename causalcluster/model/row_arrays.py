@@ -199,7 +199,7 @@ def _prepare_equation(
     column_mean: Mapping[tuple[str, ...], Floats],
 ) -> EquationRows:
     node, family = equation.node, equation.family
-    x = np.column_stack([_regressor(term.factors, design, values, scale, column_mean) for term in equation.terms])
+    x = np.column_stack([regressor(term.factors, design, values, scale, column_mean) for term in equation.terms])
     raw = values.columns[node]
     grades: tuple[float, ...] = ()
     y, other = raw, np.zeros_like(raw)
@@ -232,13 +232,14 @@ def _prepare_equation(
     )
 
 
-def _regressor(
+def regressor(
     factors: tuple[str, ...],
     design: Design,
     values: RowTable,
     scale: Scale,
     column_mean: Mapping[tuple[str, ...], Floats],
 ) -> Floats:
+    """Return the standardised predictor (R,) of a term: a product of nodes, centred where the design is; 1 for none."""
     column = np.ones(len(values.cluster))
     for factor in factors:
         column = column * (values.columns[factor] - scale.shift[factor]) / scale.scale[factor]

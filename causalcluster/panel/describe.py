@@ -5,6 +5,7 @@ from causalcluster.data.completeness import handle_missing
 from causalcluster.errors import DataError
 from causalcluster.moments.contrast import describe_contrast
 from causalcluster.moments.records import Moments
+from causalcluster.panel.positivity import measure_positivity, warn_about_positivity
 from causalcluster.panel.records import Panel
 from causalcluster.panel.statistics import column_statistics
 from causalcluster.panel.variation import (
@@ -49,12 +50,14 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
     _refuse_equal_ends(analysis, moments)
     clusters = tuple((str(label), int(n)) for label, n in zip(table["cluster"].values, table["n"].values, strict=True))
     spans = tuple(bool(value) for value in (table["reaches_low"] & table["reaches_high"]).values)
+    positivity = measure_positivity(analysis, moments)
     return Panel(
         nodes=tuple(node.name for node in analysis.nodes),
         rows=moments.counts.rows,
         rows_used=int(table["n"].sum()),
         clusters=clusters,
         spans_contrast=spans,
+        positivity=positivity,
         between_only=between_only,
         contrast=moments.contrast,
         contrast_description=describe_contrast(moments.asked, moments.contrast),
@@ -62,7 +65,13 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
         fingerprint=moments.fingerprint,
         file=moments.file,
         cluster_column=analysis.data.cluster,
-        warnings=moments.warnings + dropped + lost + warn_about_clusters(analysis, clusters, spans, moments.contrast),
+        warnings=(
+            *moments.warnings,
+            *dropped,
+            *lost,
+            *warn_about_clusters(analysis, clusters, spans, moments.contrast),
+            *warn_about_positivity(analysis, positivity),
+        ),
     )
 
 
