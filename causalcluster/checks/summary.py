@@ -1,7 +1,8 @@
 """Predictive checks in few numbers and in words: what the model does not reproduce, against what chance alone would show."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,9 @@ SMALL_P = 0.05
 CHANCE = 0.01
 """Chance, over all kinds of check together, of calling one not reproduced by clusters although the model is right."""
 OUTSIDE = 0.004
-"""P-value of all rows together below which a check is not reproduced: beyond every one of 400 replicates, or all but one."""
+"""All rows together lie outside below this p-value, beyond every one of 250 replicates or more, ..."""
+FAR = 2.0
+"""... and so many times as far from the replicates' median as the end of their interval."""
 _NAMED_AT_MOST = 3
 
 
@@ -34,6 +37,8 @@ class CheckGroup:
         Probability of at least as many by chance, were clusters independent.
     together
         P-value of all rows together, or None.
+    outside
+        Whether all rows together lie far outside the replicates (`OUTSIDE`, `FAR`).
     worst
         Labels with the smallest p-values, smallest first, of those below `SMALL_P`.
     reproduced
@@ -47,6 +52,7 @@ class CheckGroup:
     expected: float
     chance: float
     together: float | None
+    outside: bool
     worst: tuple[str, ...]
     reproduced: bool
 
@@ -62,11 +68,11 @@ def summarise_checks(table: pd.DataFrame) -> tuple[CheckGroup, ...]:
 def _group(node: str, statistic: str, rows: pd.DataFrame, bound: float) -> CheckGroup:
     from scipy.stats import binom
 
-    every = rows.loc[rows["cluster"] == EVERY, "p_value"]
+    every = rows[rows["cluster"] == EVERY].to_dict("records")
     by_cluster = rows[rows["cluster"] != EVERY].sort_values("p_value", kind="stable")
     small = by_cluster.loc[by_cluster["p_value"] < SMALL_P, "cluster"]
     chance = float(binom.sf(len(small) - 1, len(by_cluster), SMALL_P)) if len(by_cluster) else 1.0
-    together = float(every.iloc[0]) if len(every) else None
+    outside = any(_lies_outside(row) for row in every)
     return CheckGroup(
         node=node,
         statistic=statistic,
@@ -74,10 +80,17 @@ def _group(node: str, statistic: str, rows: pd.DataFrame, bound: float) -> Check
         small=len(small),
         expected=SMALL_P * len(by_cluster),
         chance=chance,
-        together=together,
+        together=float(every[0]["p_value"]) if every else None,
+        outside=outside,
         worst=tuple(str(label) for label in small[:_NAMED_AT_MOST]),
-        reproduced=chance >= bound and (together is None or together >= OUTSIDE),
+        reproduced=chance >= bound and not outside,
     )
+
+
+def _lies_outside(row: Mapping[Hashable, Any]) -> bool:
+    away = row["observed"] - row["median"]
+    end = row["upper"] if away > 0.0 else row["lower"]
+    return bool(row["p_value"] < OUTSIDE and abs(away) > FAR * abs(end - row["median"]))
 
 
 def describe_failures(groups: Sequence[CheckGroup]) -> tuple[str, ...]:
@@ -87,11 +100,11 @@ def describe_failures(groups: Sequence[CheckGroup]) -> tuple[str, ...]:
 
 def _sentence(group: CheckGroup) -> str:
     found = []
-    if group.small and group.chance < CHANCE:
+    if group.chance < CHANCE:
         found.append(
             f"in {group.small} of {group.clusters} clusters ({group.expected:.1f} expected by chance), most of all in "
             + ", ".join(map(repr, group.worst))
         )
-    if group.together is not None and group.together < OUTSIDE:
+    if group.outside:
         found.append("in all rows together" if group.clusters else "in the data")
     return f"predictive checks: the model does not reproduce {group.statistic} of {group.node} {', and '.join(found)}"

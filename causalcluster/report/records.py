@@ -123,6 +123,7 @@ class PredictiveRow:
     statistic: str
     cluster: str
     observed: float | None
+    median: float | None
     lower: float | None
     upper: float | None
     ci_prob: float | None
