@@ -5,7 +5,7 @@ drawn anew from the population of clusters; what they are not fitted to (dispers
 with the cluster's own, which is the sharper check of the family.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from causalcluster.families import FAMILIES, needs_rows
 
 Floats = NDArray[np.float64]
 Statistics = dict[str, Floats]
-LEAST_ROWS = {"mean": 1, "dispersion": 4, "skewness": 8, "kurtosis": 8}
+LEAST_ROWS = {"mean": 1, "dispersion": 4, "absolute residual": 4, "skewness": 8, "kurtosis": 8}
 LEAST_FOR_CORRELATION = 4
 
 
@@ -79,7 +79,7 @@ def _fitted_statistics(equation: Equation, rows: CheckedRows, y: Floats) -> Stat
     values = rows.in_units(y)
     mean = rows.average(values)
     away = values - mean[:, rows.place]
-    squares, found = rows.average(away**2), {"mean": mean}
+    squares, found = rows.average(away * away), {"mean": mean}
     for j, term in enumerate(equation.terms):
         if term.kind == "intercept":
             continue
@@ -103,58 +103,49 @@ def _against_own(
     answer = _answer(equation, rows, draws, k, draws.sd[:, rows.present, k])
     eta = _predictor(rows, draws.theta[:, rows.present, terms])
     drawn = draw_answers(answer, eta, rng)
-    observed, replicated = (
-        {name: compute(rows, answer, y, eta) for name, compute in names.items()} for y in (rows.y[None], drawn)
-    )
+    observed, replicated = (_shapes(names, rows, y, residuals(answer, y, eta)) for y in (rows.y[None], drawn))
     yield from _name(equation, rows, draws, observed, replicated, "own")
 
 
-_Compute = Callable[[CheckedRows, Answer, Floats, Floats], Floats]
-"""Rows, answer, values (1 or S, R) and linear predictors (S, R) to a statistic (1 or S, C + 1), all rows together last."""
-
-
-def _shape_statistics(equation: Equation, rows: CheckedRows) -> dict[str, _Compute]:
-    """Return the statistics that a cluster's coefficients are not fitted to, by name."""
+def _shape_statistics(equation: Equation, rows: CheckedRows) -> dict[str, float | None]:
+    """Return the statistics that a cluster's coefficients are not fitted to; of shares with the value counted, else None."""
     family = equation.family
     grouped = family == "binomial" and bool((rows.other > 1.0).any())
-    found: dict[str, _Compute] = {}
-    if family in ("poisson", "negative_binomial", "beta", "lognormal", "student") or grouped:
-        found["dispersion"] = _absolute if family == "student" else _dispersion
+    found: dict[str, float | None] = {}
+    if family in ("poisson", "negative_binomial", "beta", "lognormal") or grouped:
+        found["dispersion"] = None
+    if family == "student":
+        found["absolute residual"] = None
     if family in ("poisson", "negative_binomial") or grouped:
-        found["share of zeros"] = _share_of(0.0)
+        found["share of zeros"] = 0.0
     if family == "ordinal":
-        found |= {f"share of {value:g}": _share_of(float(grade)) for grade, value in enumerate(rows.grades)}
+        found |= {f"share of {value:g}": float(grade) for grade, value in enumerate(rows.grades)}
     if family in ("gaussian", "lognormal", "student"):
-        found |= {"skewness": _moment_ratio(3), "kurtosis": _moment_ratio(4)}
+        found |= {"skewness": None, "kurtosis": None}
     return found
 
 
-def _dispersion(rows: CheckedRows, answer: Answer, y: Floats, eta: Floats) -> Floats:
-    return rows.average(residuals(answer, y, eta) ** 2, together=True)
+def _shapes(names: dict[str, float | None], rows: CheckedRows, y: Floats, away: Floats) -> Statistics:
+    """Return statistics (1 or S, C + 1), all rows together last, of values (1 or S, R) with residuals (S, R).
 
-
-def _absolute(rows: CheckedRows, answer: Answer, y: Floats, eta: Floats) -> Floats:
-    """Return mean absolute residuals: the square of a student's may have no mean."""
-    return rows.average(np.abs(residuals(answer, y, eta)), together=True)
-
-
-def _share_of(value: float) -> _Compute:
-    def compute(rows: CheckedRows, answer: Answer, y: Floats, eta: Floats) -> Floats:
-        return rows.average((y == value).astype(float), together=True)
-
-    return compute
-
-
-def _moment_ratio(power: int) -> _Compute:
-    """Return standardised third or fourth moments of residuals around the cluster's mean residual."""
-
-    def compute(rows: CheckedRows, answer: Answer, y: Floats, eta: Floats) -> Floats:
-        away = residuals(answer, y, eta)
+    Skewness and kurtosis are of residuals around the cluster's mean residual.
+    """
+    found: Statistics = {}
+    for name, value in names.items():
+        if value is not None:
+            found[name] = rows.average((y == value).astype(float), together=True)
+    if "dispersion" in names:
+        found["dispersion"] = rows.average(away * away, together=True)
+    if "absolute residual" in names:
+        # The square of a student's residual may have no mean.
+        found["absolute residual"] = rows.average(np.abs(away), together=True)
+    if "skewness" in names:
         away = away - rows.average(away)[:, rows.place]
-        squares, powers = rows.average(away**2, together=True), rows.average(away**power, together=True)
-        return np.asarray(powers / np.maximum(squares, 1e-300) ** (power / 2))
-
-    return compute
+        squares = away * away
+        size = np.maximum(rows.average(squares, together=True), 1e-300)
+        found["skewness"] = rows.average(squares * away, together=True) / size**1.5
+        found["kurtosis"] = rows.average(squares * squares, together=True) / size**2
+    return found
 
 
 def _name(

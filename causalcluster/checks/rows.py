@@ -14,7 +14,7 @@ from causalcluster.model.standard import MomentArrays, Scale
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-MOST_ROWS = 10_000
+MOST_ROWS = 5_000
 """Of larger tables so many rows are replicated, drawn at random."""
 
 

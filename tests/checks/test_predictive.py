@@ -25,7 +25,7 @@ def by_cluster(table, statistic):
 EXPECTED = {
     "gaussian": {"mean", "sd", "skewness", "kurtosis"},
     "lognormal": {"mean", "dispersion", "skewness", "kurtosis"},
-    "student": {"mean", "dispersion", "skewness", "kurtosis"},
+    "student": {"mean", "absolute residual", "skewness", "kurtosis"},
     "bernoulli": {"mean"},
     "binomial": {"mean", "dispersion", "share of zeros"},
     "poisson": {"mean", "dispersion", "share of zeros"},
@@ -37,11 +37,11 @@ EXPECTED = {
 
 @pytest.mark.parametrize("family", list(ANSWERS))
 def test_under_the_model_tail_areas_are_uniform(family):
-    table = check(one_equation(family, n_clusters=150, size=50, seed=5))
+    table = check(one_equation(family, n_clusters=120, size=40, seed=5))
     assert set(table["statistic"]) == EXPECTED[family] | {"correlation with x"}
     for statistic in set(table["statistic"]):
         areas = by_cluster(table, statistic)["tail_area"]
-        assert len(areas) == 150
+        assert len(areas) == 120
         # 43 statistics in all: one of them is below 1e-4 by chance in 230 choices of seeds.
         assert stats.kstest(areas, "uniform").pvalue > 1e-4, statistic
     assert all(group.reproduced for group in summarise_checks(table))
@@ -113,7 +113,7 @@ def test_large_tables_are_checked_by_some_of_their_rows():
     made = one_equation("poisson", n_clusters=30, size=600)
     table = check(made)
     assert list(table.columns) == list(COLUMNS)
-    assert table.loc[table["cluster"] == "", "rows"].unique().tolist() == [10_000]
+    assert table.loc[table["cluster"] == "", "rows"].unique().tolist() == [5_000]
 
 
 def test_without_a_population_only_what_no_coefficient_is_fitted_to_is_checked():
