@@ -292,7 +292,7 @@ def analyse(
             draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
             with clock.time("effects"):
                 hypotheses, tree = _weigh(plan, prepared, draws, effects)
-                doubts = _doubt(plan, prepared, draws)
+                doubts = _doubt(plan, prepared, draws, diagnostics)
             with clock.time("leave_one_out"):
                 influence, notes = _leave_one_out(prepared, compiled, draws, plan, executor, say)
         plan = replace(plan, warnings=(*plan.warnings, *doubts.warnings, *notes), dowhy=await_second_opinion(asked))
@@ -329,7 +329,8 @@ def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) ->
     return hypotheses, fit_tree(plan.design, prepared.scale, draws, effects, prior.coefficients, prior_effects)
 
 
-def _doubt(plan: Plan, prepared: Prepared, draws: Draws) -> Doubts:
+def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostics) -> Doubts:
+    simulated = diagnostics.simulation
     return raise_doubts(
         plan.analysis,
         plan.graph,
@@ -339,6 +340,7 @@ def _doubt(plan: Plan, prepared: Prepared, draws: Draws) -> Doubts:
         draws.system,
         plan.panel.contrast,
         network=prepared.targets.network,
+        points=None if simulated is None else (simulated["cluster_points"], simulated["population_points"]),
         rows=plan.checked_rows,
         identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified],
     )

@@ -47,6 +47,7 @@ def raise_doubts(
     contrast: tuple[float, float],
     *,
     network: Network | None,
+    points: tuple[int, int] | None,
     rows: RowTable | None,
     identified: Collection[tuple[str, str, str]],
 ) -> Doubts:
@@ -62,6 +63,8 @@ def raise_doubts(
         Treatment values from and to, in the treatment's units.
     network
         The system for simulation, where effects are simulated; else None.
+    points
+        Points in each cluster and of the population that the effects were simulated with; None where they were not.
     rows
         Complete rows for the checks of gaussian nodes, or None.
     identified
@@ -81,6 +84,7 @@ def raise_doubts(
         contrast,
         draws,
         network=network,
+        points=points,
         identified=identified,
         random_seed=sampling.seed,
         ci_prob=sampling.ci_prob,

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from causalcluster.analysis.records import Question
+from causalcluster.effects.gformula import Accuracy
 from causalcluster.effects.networks import Network, SystemDraws
 from causalcluster.effects.orders import Order, Orders, list_order_estimands, list_order_worlds, list_parts, part_of
 from causalcluster.effects.summary import summarise_effects
@@ -41,6 +42,7 @@ def compare_orders(
     draws: SystemDraws,
     *,
     network: Network | None,
+    points: tuple[int, int] | None,
     identified: Collection[tuple[str, str, str]],
     random_seed: int,
     ci_prob: float,
@@ -57,6 +59,8 @@ def compare_orders(
         Of the posterior.
     network
         The system for simulation, where effects are simulated; else None.
+    points
+        Points in each cluster and of the population that the effects were simulated with; None where they were not.
     identified
         The (outcome, effect, via) that are identified. It does not depend on the order.
     random_seed, ci_prob
@@ -75,7 +79,9 @@ def compare_orders(
     else:
         worlds = list_order_worlds(parts, question, network, contrast)
         targets = Targets(estimands=(), worlds=worlds, network=network)
-    effects, _ = evaluate_targets(targets, draws, random_seed=random_seed, levels=LEVELS)
+    effects, _ = evaluate_targets(
+        targets, draws, random_seed=random_seed, levels=LEVELS, accuracy=None if points is None else _with_points(*points)
+    )
     table = summarise_effects(effects, ci_prob=ci_prob)
     rows = {(row["outcome"], row["via"], row["level"]): row for row in table.to_dict("records")}
     levels = [level for level in LEVELS if (table["level"] == level).any()]
@@ -84,6 +90,11 @@ def compare_orders(
         for order in orders.chosen:
             found += _rows_of(rows, question, outcome, order, levels)
     return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _with_points(cluster: int, population: int) -> Accuracy:
+    """Return an accuracy of so many points, whose noise was measured already."""
+    return Accuracy(target=float("inf"), cluster_points=cluster, population_points=population, replicates=2, draws=1)
 
 
 def _rows_of(

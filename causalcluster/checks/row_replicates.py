@@ -120,7 +120,7 @@ def _shape_statistics(equation: Equation, rows: CheckedRows) -> dict[str, float 
         found["share of zeros"] = 0.0
     if family == "ordinal":
         found |= {f"share of {value:g}": float(grade) for grade, value in enumerate(rows.grades)}
-    if family in ("gaussian", "lognormal", "student"):
+    if family in ("lognormal", "student") or (family == "gaussian" and not rows.has_two_values):
         found |= {"skewness": None, "kurtosis": None}
     return found
 

@@ -48,6 +48,11 @@ class CheckedRows:
     shift: float
     unit: float
 
+    @property
+    def has_two_values(self) -> bool:
+        """Whether the node is a yes or no: a gaussian equation of it is a linear probability model, with other residuals."""
+        return len(np.unique(self.y)) <= 2
+
     def in_units(self, y: Floats) -> Floats:
         """Return values of the node in its own units: grades by their values, shares of trials."""
         if self.grades:

@@ -70,6 +70,11 @@ def test_skewed_residuals_are_not_gaussian():
     assert not next(group for group in summarise_checks(check(made)) if group.statistic == "skewness").reproduced
 
 
+def test_a_linear_probability_model_is_not_blamed_for_the_shape_of_its_residuals():
+    made = one_equation("gaussian", n_clusters=5, draw=lambda eta, sd, rng: (rng.random(eta.shape) < 0.5).astype(float))
+    assert set(check(made)["statistic"]) == {"mean", "sd", "correlation with x"}
+
+
 def test_clusters_that_differ_more_than_the_model_says_show_in_moments_alone():
     groups = {g.statistic: g for g in summarise_checks(check(one_equation("gaussian", between=1.2), rows=False))}
     assert set(groups) == {"mean", "sd", "correlation with x"}
