@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from causalcluster.analysis.records import Analysis
+from causalcluster.checks.doubts import Doubts, raise_doubts
 from causalcluster.data import RowTable, open_rows, take_rows
 from causalcluster.design import (
     Design,
@@ -48,6 +49,8 @@ from causalcluster.moments import Moments, available_table, match_moments, read_
 from causalcluster.panel import Panel, constant_inside_clusters, describe_panel
 
 Progress = Callable[[str], None]
+CHECKED_ROWS = 50_000
+"""Tables with at most so many complete rows are collected for predictive checks, though no equation needs their rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +62,9 @@ class Plan:
     analysis, graph, moments, panel, verdicts, design
         The stages' results.
     rows
-        The complete rows, where some equation needs them; else None.
+        The rows, where some equation or some missing value needs them; else None.
+    checked_rows
+        The rows for predictive checks; None of moments files and large tables whose rows no equation needs.
     dowhy
         DoWhy's answer on the total effect, by outcome.
     warnings
@@ -70,6 +75,7 @@ class Plan:
     graph: CausalGraph
     moments: Moments
     rows: RowTable | None
+    checked_rows: RowTable | None
     panel: Panel
     verdicts: tuple[Verdict, ...]
     dowhy: tuple[DowhyAnswer, ...]
@@ -103,6 +109,8 @@ class Result:
         The gate's answer.
     tree
         Posterior, effects, sampler statistics and prior draws.
+    orders, predictive
+        The tables of orders.csv and predictive.csv, None where there is one order of the mediators or nothing to check.
     leave_one_out
         Effects without each cluster in turn (`causalcluster.fitting.many.leave_one_out`), or None where not asked for.
     shifted
@@ -119,6 +127,8 @@ class Result:
     hypotheses: pd.DataFrame
     diagnostics: Diagnostics
     tree: xr.DataTree
+    orders: pd.DataFrame | None
+    predictive: pd.DataFrame | None
     leave_one_out: pd.DataFrame | None
     shifted: pd.DataFrame | None
     timings: Mapping[str, float]
@@ -177,7 +187,7 @@ def _plan(analysis: Analysis, source: Any, clock: _Clock) -> Plan:
 
 
 def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _Clock) -> tuple[Moments, RowTable | None]:
-    """Reduce the table; take its rows along where some equation needs them."""
+    """Reduce the table; take its rows along where some equation needs them, or the checks of a small table."""
     if isinstance(source, Moments) or (source is None and analysis.data.moments):
         refuse_moments_alone(analysis, graph)
         return match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis), None
@@ -185,7 +195,7 @@ def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _C
         moments = reduce_rows(analysis, rows)
         names = [node.name for node in analysis.nodes]
         gaps = _plan_gaps(analysis, graph, moments)
-        needed = wants_rows(analysis, graph) or gaps.needs_rows
+        needed = wants_rows(analysis, graph) or gaps.needs_rows or rows.counts.complete <= CHECKED_ROWS
         table = take_rows(analysis, rows, names, incomplete=bool(moments.incomplete)) if needed else None
         return replace(moments, warnings=(*moments.warnings, *rows.warnings)), table
 
@@ -220,7 +230,8 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         analysis=analysis,
         graph=graph,
         moments=moments,
-        rows=table,
+        rows=table if wants_rows(analysis, graph) or gaps.needs_rows else None,
+        checked_rows=table,
         panel=panel,
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
@@ -316,12 +327,14 @@ def analyse(
             draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
             with clock.time("effects"):
                 hypotheses, tree = _weigh(plan, prepared, draws, effects)
+                doubts = _doubt(plan, prepared, draws, diagnostics)
             with clock.time("leave_one_out"):
                 asked_for = executor if leave_one_out else None
                 influence, notes = _leave_one_out(prepared, compiled, draws, plan, asked_for, say)
             with clock.time("missing"):
                 shifted, more = _shift_missing(prepared, compiled, draws, plan, executor, say)
-        plan = replace(plan, warnings=(*plan.warnings, *notes, *more), dowhy=await_second_opinion(asked))
+        warnings = (*plan.warnings, *doubts.warnings, *notes, *more)
+        plan = replace(plan, warnings=warnings, dowhy=await_second_opinion(asked))
     return Result(
         plan=plan,
         priors=prepared.priors,
@@ -330,6 +343,8 @@ def analyse(
         hypotheses=mark_unreliable(hypotheses, diagnostics),
         diagnostics=diagnostics,
         tree=tree,
+        orders=None if doubts.orders is None else mark_unreliable(doubts.orders, diagnostics),
+        predictive=None if doubts.predictive is None else mark_unreliable(doubts.predictive, diagnostics),
         leave_one_out=None if influence is None else mark_unreliable(influence, diagnostics),
         shifted=None if shifted is None else mark_unreliable(shifted, diagnostics),
         timings=clock.seconds,
@@ -352,6 +367,23 @@ def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) ->
         ci_prob=analysis.sampling.ci_prob,
     )
     return hypotheses, fit_tree(plan.design, prepared.scale, draws, effects, prior.coefficients, prior_effects)
+
+
+def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostics) -> Doubts:
+    simulated = diagnostics.simulation
+    return raise_doubts(
+        plan.analysis,
+        plan.graph,
+        question_design(plan.design),
+        prepared.scale,
+        prepared.arrays,
+        draws.system,
+        plan.panel.contrast,
+        network=prepared.targets.network,
+        points=None if simulated is None else (simulated["cluster_points"], simulated["population_points"]),
+        rows=plan.checked_rows,
+        identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified],
+    )
 
 
 def _sample(

@@ -75,7 +75,7 @@ def shift_missing(
         ``level``, ``mean``, ``sd``, ``lower``, ``upper``, ``change``, the mean with the shift less that without it in
         posterior standard deviations without it, ``ess_bulk``, ``r_hat``, ``divergences`` and ``reason``.
     """
-    plain = targets.without_proportions()
+    plain = targets.plain()
     settings = replace(sampling, chains=REFIT_CHAINS, tune=REFIT_TUNE, draws=REFIT_DRAWS)
     cases = {f"{node} {shift:+g}": (node, shift) for node in averaged_nodes(compiled.design) for shift in shifts}
     start = thin_start(draws.start)

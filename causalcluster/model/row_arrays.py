@@ -151,7 +151,7 @@ def prepare_rows(
         (Q,) coefficient behind each between-cluster standard deviation.
     """
     equations = [
-        _prepare_equation(equation, design, _usable(equation, design, values), scale, column_mean)
+        _prepare_equation(equation, design, usable_rows(equation, design, values), scale, column_mean)
         for equation in design.equations
         if values is not None and needs_rows(equation.family)
     ]
@@ -195,7 +195,7 @@ def _prepare_equation(
     column_mean: Mapping[tuple[str, ...], Floats],
 ) -> EquationRows:
     node, family = equation.node, equation.family
-    x = np.column_stack([_regressor(term.factors, design, values, scale, column_mean) for term in equation.terms])
+    x = np.column_stack([regressor(term.factors, design, values, scale, column_mean) for term in equation.terms])
     raw = values.columns[node]
     grades: tuple[float, ...] = ()
     y, other = raw, np.zeros_like(raw)
@@ -228,7 +228,7 @@ def _prepare_equation(
     )
 
 
-def _usable(equation: Equation, design: Design, values: RowTable) -> RowTable:
+def usable_rows(equation: Equation, design: Design, values: RowTable) -> RowTable:
     """Return the rows that say something about an equation: its values are there, and nothing in it is averaged."""
     if not design.gaps:
         return values
@@ -237,13 +237,14 @@ def _usable(equation: Equation, design: Design, values: RowTable) -> RowTable:
     return select_rows(values, keep)
 
 
-def _regressor(
+def regressor(
     factors: tuple[str, ...],
     design: Design,
     values: RowTable,
     scale: Scale,
     column_mean: Mapping[tuple[str, ...], Floats],
 ) -> Floats:
+    """Return the standardised predictor (R,) of a term: a product of nodes, centred where the design is; 1 for none."""
     column = np.ones(len(values.cluster))
     for factor in factors:
         column = column * (values.columns[factor] - scale.shift[factor]) / scale.scale[factor]

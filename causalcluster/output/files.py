@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from causalcluster.output.summary import summarise_run
 from causalcluster.pipeline import Result
 from causalcluster.report import render_report
 
-OPTIONAL = ("leave_one_out.csv", "missing_shift.csv")
-"""Files that a run writes only where they are asked for."""
+OPTIONAL = ("leave_one_out.csv", "orders.csv", "predictive.csv", "missing_shift.csv")
+"""Files that a run writes only where they are asked for, or where there is something to write."""
 
 
 def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -> None:
@@ -95,12 +96,11 @@ def _publish(staging: Path, directory: Path) -> None:
 
 
 def _write_tables(result: Result, staging: Path) -> None:
-    for name, table in (("effects.csv", result.effects), ("hypotheses.csv", result.hypotheses)):
+    tables = {"effects.csv": result.effects, "hypotheses.csv": result.hypotheses}
+    optional = zip(OPTIONAL, (result.leave_one_out, result.orders, result.predictive, result.shifted), strict=True)
+    tables |= {name: table for name, table in optional if table is not None}
+    for name, table in tables.items():
         write_csv(table, staging / name)
-    if result.leave_one_out is not None:
-        write_csv(result.leave_one_out, staging / "leave_one_out.csv")
-    if result.shifted is not None:
-        write_csv(result.shifted, staging / "missing_shift.csv")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -112,6 +112,7 @@ def _write_diagnostics(result: Result, staging: Path, timings: Mapping[str, floa
     stages = ("read", "reduce", "build", "compile", "sample", "effects", "report", "total")
     rounded = {stage: round(timings.get(stage, 0.0), 4) for stage in stages}
     contents = diagnostics_to_json(result.diagnostics, rounded, list(result.plan.warnings))
+    contents["positivity"] = asdict(result.plan.panel.positivity)
     _write_json(staging / "diagnostics.json", contents)
 
 

@@ -7,6 +7,7 @@ from causalcluster.moments.available import available_table, missing_columns
 from causalcluster.moments.contrast import describe_contrast
 from causalcluster.moments.records import Moments
 from causalcluster.panel.fixed_values import warn_about_fixed
+from causalcluster.panel.positivity import measure_positivity, warn_about_positivity
 from causalcluster.panel.records import Panel
 from causalcluster.panel.statistics import column_statistics
 from causalcluster.panel.variation import (
@@ -52,6 +53,7 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
     clusters = tuple((str(label), int(n)) for label, n in zip(table["cluster"].values, table["n"].values, strict=True))
     statistics = column_statistics(analysis, table)
     spans = tuple(bool(value) for value in (table["reaches_low"] & table["reaches_high"]).values)
+    positivity = measure_positivity(analysis, moments)
     return Panel(
         nodes=tuple(node.name for node in analysis.nodes),
         rows=moments.counts.rows,
@@ -59,6 +61,7 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
         missing=missing_columns(moments),
         clusters=clusters,
         spans_contrast=spans,
+        positivity=positivity,
         between_only=between_only,
         contrast=moments.contrast,
         contrast_description=describe_contrast(moments.asked, moments.contrast),
@@ -72,6 +75,7 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
             *lost,
             *warn_about_clusters(analysis, clusters, spans, moments.contrast),
             *warn_about_fixed(analysis, statistics),
+            *warn_about_positivity(analysis, positivity),
         ),
     )
 

@@ -25,6 +25,36 @@ class ColumnStatistics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How many clusters, and how many rows in them, have data that span what an intervention sets.
+
+    Attributes
+    ----------
+    node, value
+        The treatment, with None for both ends of the contrast; or a node and the value of ``fix`` at which it is held.
+    clusters, rows
+        In all.
+    clusters_spanning, rows_spanning
+        Of those; None where extremes are not known, as of moments files.
+    """
+
+    node: str
+    value: float | None
+    clusters: int
+    rows: int
+    clusters_spanning: int | None
+    rows_spanning: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Positivity:
+    """Coverage of the contrast, and of every value of ``fix``."""
+
+    contrast: Coverage
+    fixed: tuple[Coverage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """The facts about a table that passed every check.
 
@@ -39,6 +69,8 @@ class Panel:
         Without a cluster column there is one cluster labelled ''.
     spans_contrast
         For each cluster, whether its own rows reach both ends of the contrast.
+    positivity
+        How much of the data spans the contrast and the values of ``fix``.
     between_only
         Nodes that are constant inside every cluster: cluster intercepts absorb what they do.
     contrast
@@ -64,6 +96,7 @@ class Panel:
     rows_used: int
     clusters: tuple[tuple[str, int], ...]
     spans_contrast: tuple[bool, ...]
+    positivity: Positivity
     between_only: tuple[str, ...]
     contrast: tuple[float, float]
     contrast_description: str

@@ -35,6 +35,25 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
         ),
     ),
     (
+        "Order of the mediators",
+        (
+            "Where no chain of arrows joins two mediators, either may be counted first. What enters at one of them "
+            "may depend on it; the whole does not."
+        ),
+    ),
+    (
+        "Predictive check, p-value",
+        (
+            "Data are drawn from the fitted equations and a statistic of them is held against the observed one. The "
+            "p-value is twice the share of replicates that lie farther out on its side; one in twenty is below 0.05 by "
+            "chance (Gelman, Meng and Stern 1996; Marshall and Spiegelhalter 2007)."
+        ),
+    ),
+    (
+        "Positivity",
+        "Whether the data of a cluster reach what is set. Where they do not, its effects are extrapolated.",
+    ),
+    (
         "tnde, pnie",
         (
             "The other way to split the total: the direct effect with mediators as under the new value, and the "
@@ -109,8 +128,16 @@ WORKS: Final[tuple[str, ...]] = (
         "multiple mediators. Biometrics 71(1), 1-14."
     ),
     (
+        "Gelman, A., Meng, X.-L. and Stern, H. (1996). Posterior predictive assessment of model fitness via realized "
+        "discrepancies. Statistica Sinica 6, 733-807."
+    ),
+    (
         "Kenny, D. A., Korchmaros, J. D. and Bolger, N. (2003). Lower level mediation in multilevel models. "
         "Psychological Methods 8(2), 115-128."
+    ),
+    (
+        "Marshall, E. C. and Spiegelhalter, D. J. (2007). Identifying outliers in Bayesian hierarchical models: a "
+        "simulation-based approach. Bayesian Analysis 2(2), 409-444."
     ),
     (
         "Pearl, J. (2001). Direct and indirect effects. Proceedings of the 17th Conference on Uncertainty in Artificial "

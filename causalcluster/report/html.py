@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from causalcluster.report import chains, checks, effect_tables, figures, forests, grids, sections, tables, words
+from causalcluster.report import chains, checks, doubts, effect_tables, figures, forests, grids, sections, tables, words
 from causalcluster.report.answer import labels_of, write_answer
 from causalcluster.report.diagrams import draw_diagram, draw_paths, unidentified_parts
 from causalcluster.report.glossary import WORKS, terms_of
 from causalcluster.report.load import load_run
 from causalcluster.report.records import Answer, FinishedRun
+from causalcluster.report.replicates import draw_replicates
 from causalcluster.report.scales import DIFFERENCE, on_scale, ratio_scales, ratio_sentences
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "verdicts": tables.identification_table(run),
         "assumptions": tables.assumptions(run),
         "data_sentences": sections.data_sentences(run),
-        "data_tables": (tables.columns_table(run), tables.clusters_table(run)),
+        "data_tables": (tables.columns_table(run), doubts.positivity_table(run), tables.clusters_table(run)),
         "equations": sections.equations(run),
         "varying": sections.varying_sentence(run),
         "priors": tables.priors_table(run),
@@ -121,6 +122,9 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "diagnosis": sections.diagnosis_sentence(run),
         "checks": checks.checks_table(run),
         "chain_figures": figures.present((*(chains.draw_ranks(plain, name) for name in outcomes), chains.draw_energy(run))),
+        "predictive": doubts.predictive_sentences(run),
+        "predictive_table": doubts.predictive_table(run),
+        "replicates": draw_replicates(run),
         "timings": checks.timings_table(run),
         "versions": checks.versions_table(run),
         "command": sections.command_line(run),
@@ -143,6 +147,7 @@ def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:
         "paths": draw_paths(plain, outcome),
         "not_drawn": words.joined(unidentified_parts(plain, outcome)),
         "tables": effect_tables.effect_tables(plain, outcome),
+        "orders": doubts.orders_table(run, outcome),
         "figures": figures.present(
             (
                 figures.draw_densities(plain, outcome),

@@ -21,6 +21,8 @@ from causalcluster.report.records import (
     FinishedRun,
     HypothesisRow,
     IdentificationRow,
+    OrderRow,
+    PredictiveRow,
     RunSummary,
 )
 
@@ -33,6 +35,8 @@ HYPOTHESES_FILE: Final = "hypotheses.csv"
 IDENTIFICATION_FILE: Final = "identification.json"
 DIAGNOSTICS_FILE: Final = "diagnostics.json"
 POSTERIOR_FILE: Final = "posterior.nc"
+ORDERS_FILE: Final = "orders.csv"
+PREDICTIVE_FILE: Final = "predictive.csv"
 
 _SCHEMA: Final = "causalcluster-run/1"
 _REPEAT: Final = "run the analysis again with 'causalcluster run FILE --out DIR'"
@@ -79,6 +83,8 @@ def load_run(directory: Path) -> FinishedRun:
             _read_json(directory / IDENTIFICATION_FILE),
             directory / IDENTIFICATION_FILE,
         ),
+        orders=_read_records(OrderRow, directory / ORDERS_FILE),
+        predictive=_read_records(PredictiveRow, directory / PREDICTIVE_FILE),
         diagnostics=_validate(Diagnostics, _read_json(directory / DIAGNOSTICS_FILE), directory / DIAGNOSTICS_FILE),
         draws=_read_draws(posterior, groups=("effects",)),
         prior_draws=_read_draws(posterior, groups=("prior_effects", "prior")),
@@ -184,6 +190,18 @@ def _read_hypotheses(path: Path) -> tuple[HypothesisRow, ...]:
         )
         for row in _read_rows(path, names)
     )
+
+
+def _read_records[T: (OrderRow, PredictiveRow)](shape: type[T], path: Path) -> tuple[T, ...]:
+    """Read a file that a run writes where there is something to write, by the fields of a record."""
+    if not path.is_file():
+        return ()
+    texts = {field.name: field.type is str for field in fields(shape)}
+    found = []
+    for row in _read_rows(path, tuple(texts)):
+        values: dict[str, Any] = {name: row[name] if text else _number(row[name], path) for name, text in texts.items()}
+        found.append(shape(**values))
+    return tuple(found)
 
 
 def _open_group[T](path: Path, group: str, use: Callable[["xr.Dataset"], T], default: T) -> T:

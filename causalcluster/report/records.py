@@ -80,6 +80,57 @@ class IdentificationRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageSummary:
+    """How many clusters, and rows in them, have data that span the contrast (``value`` None) or a value of ``fix``."""
+
+    node: str
+    value: float | None = None
+    clusters: int
+    rows: int
+    clusters_spanning: int | None = None
+    rows_spanning: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositivitySummary:
+    """The object ``positivity`` of ``diagnostics.json``."""
+
+    contrast: CoverageSummary
+    fixed: tuple[CoverageSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """One row of ``orders.csv``."""
+
+    outcome: str
+    order: str
+    declared: str
+    via: str
+    level: str
+    mean: float | None
+    lower: float | None
+    upper: float | None
+    ci_prob: float | None
+    shift: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictiveRow:
+    """One row of ``predictive.csv``; ``cluster`` is empty for all rows together."""
+
+    node: str
+    statistic: str
+    cluster: str
+    observed: float | None
+    median: float | None
+    lower: float | None
+    upper: float | None
+    ci_prob: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostics:
     """``diagnostics.json``: whether the sampler can be trusted, and why."""
 
@@ -91,6 +142,7 @@ class Diagnostics:
     min_ess_tail: float | None = None
     divergences: int | None = None
     e_bfmi: float | tuple[float, ...] | None = None
+    positivity: PositivitySummary | None = None
     timings: dict[str, float | None] = field(default_factory=dict)
 
 
@@ -257,6 +309,8 @@ class FinishedRun:
     ----------
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
+    orders, predictive
+        Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
     chains, draws_per_chain : int
@@ -268,6 +322,8 @@ class FinishedRun:
     effects: tuple[EffectRow, ...]
     hypotheses: tuple[HypothesisRow, ...]
     identification: tuple[IdentificationRow, ...]
+    orders: tuple[OrderRow, ...] = ()
+    predictive: tuple[PredictiveRow, ...] = ()
     diagnostics: Diagnostics
     draws: Mapping[EffectKey, Draws]
     prior_draws: Mapping[EffectKey, Draws]

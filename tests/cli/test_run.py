@@ -45,6 +45,7 @@ def test_every_file_of_the_contract_is_there(folder):
         "identification.json",
         "diagnostics.json",
         "posterior.nc",
+        "predictive.csv",
         "run.json",
         "report.html",
     }
@@ -139,7 +140,7 @@ def test_odd_but_valid_analyses_run_to_the_end(tmp_path, old, new):
     # Two dozen draws fail the gate; what counts is that everything is written.
     assert call("run", file, "--out", tmp_path / "out", "--quiet", "--draws", 24, "--tune", 50, "--chains", 2) in (0, 3)
     table = pd.read_csv(tmp_path / "out" / "effects.csv")
-    assert len(list((tmp_path / "out").iterdir())) == 7
+    assert len(list((tmp_path / "out").iterdir())) == 8
     assert table.empty == (new.startswith("unobserved"))
 
 

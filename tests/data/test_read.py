@@ -201,7 +201,8 @@ class TestKeptWithAWarning:
         frame.loc[frame["g"] < 7, "a"] *= 0.5
         panel = load_panel(analysis_of(), frame)
         assert panel.spans_contrast == (False,) * 7 + (True,)
-        assert len(panel.warnings) == 1
+        assert len(panel.warnings) == 2
+        assert panel.warnings[1].startswith("low positivity: 1 of 8 clusters, with 12% of the rows")
         assert "7 clusters have no rows at both ends of the contrast" in panel.warnings[0]
         assert "'0', '1', '2', '3', '4' and 2 more" in panel.warnings[0]
 

@@ -1,0 +1,100 @@
+"""Everything that a finished fit is doubted with, in one call."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pandas as pd
+
+from causalcluster.analysis.records import Analysis
+from causalcluster.checks.orders import compare_orders, order_warnings
+from causalcluster.checks.predictive import check_predictions
+from causalcluster.checks.summary import describe_failures, summarise_checks
+from causalcluster.data import RowTable
+from causalcluster.design import Design
+from causalcluster.effects.networks import Network, SystemDraws
+from causalcluster.effects.orders import admissible_orders
+from causalcluster.effects.worlds import System
+from causalcluster.graph import CausalGraph
+from causalcluster.model.standard import MomentArrays, Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Doubts:
+    """What the checks found.
+
+    Attributes
+    ----------
+    orders
+        The table of orders.csv, or None where the diagram admits one order of the mediators.
+    predictive
+        The table of predictive.csv, or None where nothing can be checked: moments alone, without a population of clusters.
+    warnings
+        Sentences for the user.
+    """
+
+    orders: pd.DataFrame | None
+    predictive: pd.DataFrame | None
+    warnings: tuple[str, ...]
+
+
+def raise_doubts(
+    analysis: Analysis,
+    graph: CausalGraph,
+    design: Design,
+    scale: Scale,
+    arrays: MomentArrays,
+    draws: SystemDraws,
+    contrast: tuple[float, float],
+    *,
+    network: Network | None,
+    points: tuple[int, int] | None,
+    rows: RowTable | None,
+    identified: Collection[tuple[str, str, str]],
+) -> Doubts:
+    """Compare orders of mediators and replicate data, from the same draws; nothing is fitted again.
+
+    Parameters
+    ----------
+    analysis, graph, design, scale, arrays
+        What was fitted.
+    draws
+        Of the posterior.
+    contrast
+        Treatment values from and to, in the treatment's units.
+    network
+        The system for simulation, where effects are simulated; else None.
+    points
+        Points in each cluster and of the population that the effects were simulated with; None where they were not.
+    rows
+        Complete rows for the checks of gaussian nodes, or None.
+    identified
+        The (outcome, effect, via) that are identified.
+
+    Returns
+    -------
+    Doubts
+    """
+    sampling = analysis.sampling
+    orders = admissible_orders(graph, analysis.question.mediators)
+    compared = compare_orders(
+        orders,
+        analysis.question,
+        System(design=design, column_mean=arrays.column_mean),
+        scale,
+        contrast,
+        draws,
+        network=network,
+        points=points,
+        identified=identified,
+        random_seed=sampling.seed,
+        ci_prob=sampling.ci_prob,
+    )
+    predictive = check_predictions(
+        design, scale, arrays, draws, rows=rows, random_seed=sampling.seed, ci_prob=sampling.ci_prob
+    )
+    warnings = describe_failures(summarise_checks(predictive))
+    return Doubts(
+        orders=compared,
+        predictive=None if predictive.empty else predictive,
+        warnings=warnings if compared is None else (*order_warnings(orders), *warnings),
+    )
