@@ -10,10 +10,12 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from causalcluster.analysis.moderators import list_conditions
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import RowTable, open_rows, take_rows
 from causalcluster.design import Design, build_design, refuse_moments_alone, wants_rows
 from causalcluster.effects.existence import warn_about_means
+from causalcluster.effects.moderators import check_moderators
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
 from causalcluster.errors import EngineError, InputError
@@ -31,10 +33,10 @@ from causalcluster.identification import Verdict, cde_via, held_together, identi
 from causalcluster.identification.dowhy_answer import DowhyAnswer
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
 from causalcluster.model.priors import Priors, set_priors
-from causalcluster.model.row_arrays import with_rows
+from causalcluster.model.row_arrays import row_nodes, with_rows
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise
 from causalcluster.moments import Moments, match_moments, read_source, reduce_rows
-from causalcluster.panel import Panel, describe_panel
+from causalcluster.panel import Panel, constant_inside_clusters, describe_panel
 
 Progress = Callable[[str], None]
 
@@ -166,10 +168,13 @@ def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _C
     """Reduce the table; take its rows along where some equation needs them."""
     if isinstance(source, Moments) or (source is None and analysis.data.moments):
         refuse_moments_alone(analysis, graph)
-        return match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis), None
+        found = match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis)
+        refuse_moments_alone(analysis, graph, constant_inside_clusters(analysis, found.table))
+        return found, None
     with open_rows(analysis, source) as rows, clock.time("reduce"):
         moments = reduce_rows(analysis, rows)
-        table = take_rows(analysis, rows, [node.name for node in analysis.nodes]) if wants_rows(analysis, graph) else None
+        wanted = wants_rows(analysis, graph, constant_inside_clusters(analysis, moments.table))
+        table = take_rows(analysis, rows, [node.name for node in analysis.nodes]) if wanted else None
         return replace(moments, warnings=(*moments.warnings, *rows.warnings)), table
 
 
@@ -193,7 +198,12 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
         design=design,
-        warnings=(*analysis.warnings, *panel.warnings, *warn_about_means(design)),
+        warnings=(
+            *analysis.warnings,
+            *panel.warnings,
+            *warn_about_means(design),
+            *check_moderators(analysis, graph, design, panel),
+        ),
     )
 
 
@@ -201,7 +211,7 @@ def prepare(plan: Plan) -> Prepared:
     """Standardise the moments and write down priors and effects."""
     scale = choose_scale(plan.moments.table, plan.design)
     arrays = standardise(plan.moments.table, plan.design, scale)
-    if plan.rows is not None:
+    if plan.rows is not None and row_nodes(plan.design):
         arrays = with_rows(arrays, plan.design, plan.rows, scale)
     identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
     return Prepared(
@@ -215,6 +225,7 @@ def prepare(plan: Plan) -> Prepared:
             scale,
             plan.panel.contrast,
             identified=identified,
+            at=list_conditions(plan.analysis),
             network=None if plan.rows is None else build_network(plan.design, scale, arrays, plan.rows),
         ),
     )

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from causalcluster.analysis.edges import Reader, find_name
-from causalcluster.analysis.records import Contrast, Edge, Question
+from causalcluster.analysis.moderators import condition_text, make_condition
+from causalcluster.analysis.records import Condition, Contrast, Edge, Question
 from causalcluster.analysis.schema import ContrastSection, QuestionSection
 from causalcluster.analysis.yaml_lines import Document
 from causalcluster.errors import did_you_mean
@@ -15,8 +16,8 @@ def read_question(section: QuestionSection, edges: Sequence[Edge], reader: Reade
     Raises
     ------
     AnalysisFileError
-        An unknown node, a node in two roles, a contrast with equal ends, a fixed node that is no mediator,
-        horizons without lagged edges or regimes without horizons.
+        An unknown node, a node in two roles, a contrast with equal ends, a fixed node that is no mediator, a condition
+        given twice, horizons without lagged edges or regimes without horizons.
     """
     treatment = reader.name(section.treatment, ("question", "treatment"), role="the treatment")
     outcomes = _listed(section.outcomes, "outcomes", "the outcome", reader)
@@ -35,6 +36,7 @@ def read_question(section: QuestionSection, edges: Sequence[Edge], reader: Reade
         outcomes=outcomes,
         mediators=mediators,
         fix=_read_fix(section, mediators, reader.document),
+        at=_read_conditions(section, reader),
         horizons=tuple(section.horizons),
         regimes=tuple(section.regimes),
     )
@@ -110,3 +112,16 @@ def _read_fix(section: QuestionSection, mediators: Sequence[str], document: Docu
             raise document.error(("question", "fix", text), what, fix=fix)
         fixed[name] = value
     return tuple(fixed.items())
+
+
+def _read_conditions(section: QuestionSection, reader: Reader) -> tuple[Condition, ...]:
+    found: list[Condition] = []
+    for position, values in enumerate(section.at):
+        place = ("question", "at", position)
+        pairs = {reader.name(text, (*place, text), role="the moderator"): value for text, value in values.items()}
+        condition = make_condition(list(pairs.items()))
+        if condition in found:
+            what = f"the condition {condition_text(condition)} is given twice"
+            raise reader.document.error(place, what, fix="Keep one of them")
+        found.append(condition)
+    return tuple(found)

@@ -12,6 +12,8 @@ from causalcluster.families import Family, Link
 Layer = Literal["influencer", "environment", "actor", "outcome", "context"]
 Actor = Literal["government", "employers_organisations", "workers_organisations", "community_organisations", "other"]
 Level = Literal["cluster", "cluster_time", "row", "all"]
+Condition = tuple[tuple[str, float], ...]
+"""Values at which moderators are set: node and value, in its own units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +92,14 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Treatment, contrast, outcomes, mediators in causal order, and values for controlled direct effects."""
+    """Treatment, contrast, outcomes, mediators in causal order, values held in controlled direct effects, and conditions."""
 
     treatment: str
     contrast: Contrast
     outcomes: tuple[str, ...]
     mediators: tuple[str, ...]
     fix: tuple[tuple[str, float], ...] = ()
+    at: tuple[Condition, ...] = ()
     horizons: tuple[int, ...] = ()
     regimes: tuple[str, ...] = ()
 

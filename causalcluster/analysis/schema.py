@@ -54,6 +54,11 @@ def _texts(value: Any) -> Any:
     return value if isinstance(value, list | dict) else [value]
 
 
+def _mappings(value: Any) -> Any:
+    """Let one mapping stand for a list of one."""
+    return [value] if isinstance(value, dict) else value
+
+
 def _paper_or_list(value: Any) -> Any:
     return [] if value == FRAMEWORK else value
 
@@ -149,6 +154,7 @@ class QuestionSection(Section):
     outcomes: Annotated[Names, Field(min_length=1)]
     mediators: Names
     fix: dict[str, Number] = {}
+    at: Annotated[list[Annotated[dict[str, Number], Field(min_length=1)]], BeforeValidator(_mappings)] = []
     horizons: list[Annotated[Whole, Field(ge=0)]] = []
     regimes: list[Literal["sustained", "pulse"]] = []
 

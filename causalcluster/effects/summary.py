@@ -79,9 +79,9 @@ def _summarise(values: Floats, tail: float) -> dict[str, Floats]:
 def _blank_proportions(table: pd.DataFrame) -> None:
     proportion = table["effect"] == "prop_mediated"
     table.loc[proportion, ["mean", "sd"]] = np.nan
-    totals = table[table["effect"] == "total"].set_index(["outcome", "level", "cluster"])
+    totals = table[table["effect"] == "total"].set_index(["outcome", "level", "cluster", "at"])
     for i in table.index[proportion]:
-        total = totals.loc[tuple(table.loc[i, ["outcome", "level", "cluster"]])]
+        total = totals.loc[tuple(table.loc[i, ["outcome", "level", "cluster", "at"]])]
         if total["lower"] <= 0.0 <= total["upper"]:
             numbers = [name for name in COLUMNS if name not in (*KEYS, "ci_prob", "reason")]
             table.loc[i, [*numbers, "ci_prob"]] = np.nan

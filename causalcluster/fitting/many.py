@@ -130,7 +130,7 @@ def leave_one_out(
         posterior standard deviations with all clusters, ``ess_bulk``, ``r_hat``, ``divergences`` and ``reason``, which says
         where a refit is not to be trusted.
     """
-    plain = targets.without_proportions()
+    plain = targets.plain()
     settings = replace(sampling, chains=REFIT_CHAINS, tune=REFIT_TUNE, draws=REFIT_DRAWS)
     start = thin_start(draws.start)
     tasks = (

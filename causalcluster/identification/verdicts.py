@@ -19,7 +19,7 @@ from causalcluster.identification.decisions import (
     proportion,
     total_effect,
 )
-from causalcluster.identification.wording import general_assumptions
+from causalcluster.identification.wording import assumptions_at_conditions, general_assumptions
 
 INTERVENTIONAL = ("ide", "iie", "overall")
 """Reported where natural effects are barred by what the treatment affects, or where a claim names them."""
@@ -108,7 +108,10 @@ def _for_outcome(
     setting = make_setting(analysis, graph, outcome, constant_inside)
 
     def verdict(effect: str, via: str, finding: Finding) -> Verdict:
-        general = general_assumptions(analysis, finding.adjustment, constant_inside) if finding.identified else ()
+        general: tuple[str, ...] = ()
+        if finding.identified:
+            general = general_assumptions(analysis, finding.adjustment, constant_inside)
+            general += assumptions_at_conditions(analysis) if effect != "path" else ()
         return Verdict(
             outcome=outcome,
             effect=effect,

@@ -2,5 +2,6 @@
 
 from causalcluster.panel.describe import describe_panel
 from causalcluster.panel.records import ColumnStatistics, Panel
+from causalcluster.panel.variation import constant_inside_clusters
 
-__all__ = ["ColumnStatistics", "Panel", "describe_panel"]
+__all__ = ["ColumnStatistics", "Panel", "constant_inside_clusters", "describe_panel"]

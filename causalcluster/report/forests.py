@@ -34,7 +34,7 @@ def _forest_columns(run: FinishedRun, outcome: str) -> list[tuple[EffectKey, dic
     """Return the averages' key and the rows by cluster of each effect to draw."""
     by_effect: dict[tuple[str, str], dict[str, EffectRow]] = {}
     for row in run.effects:
-        if row.key.outcome == outcome and row.key.level == "cluster" and row.has_interval:
+        if row.key.outcome == outcome and row.key.level == "cluster" and not row.key.at and row.has_interval:
             by_effect.setdefault((row.key.effect, row.key.via), {})[row.key.cluster] = row
     mediators = run.run.analysis.question.mediators
     wanted = [("total", ""), *(("nie", name) for name in mediators), ("nde", "")]
@@ -94,7 +94,7 @@ def _tick(name: str, outside: set[str], left_out: int) -> str:
 
 def _average(run: FinishedRun, key: EffectKey, level: str) -> EffectRow | None:
     for row in run.effects:
-        same = (row.key.outcome, row.key.effect, row.key.via) == (key.outcome, key.effect, key.via)
+        same = (row.key.outcome, row.key.effect, row.key.via, row.key.at) == (key.outcome, key.effect, key.via, key.at)
         if same and row.key.level == level and row.has_interval:
             return row
     return None
