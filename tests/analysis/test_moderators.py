@@ -4,7 +4,7 @@ import pytest
 
 from causalcluster.analysis.moderators import claimed_condition, condition_text, list_conditions
 from causalcluster.errors import AnalysisFileError
-from tests.analysis.files import BASE, changed, parse
+from tests.analysis.files import changed, parse
 
 AGE = changed("size: {layer: context}", "size: {layer: context}\n  age: {layer: environment}").replace(
     "size -> law\n", "size, age -> law\n"

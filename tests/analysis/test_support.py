@@ -109,7 +109,7 @@ def test_a_product_of_three_needs_its_products_of_two():
         "their zero. Add 'law * unions -> wage' and 'size * unions -> wage' under interactions."
     )
     assert len(parse(f"{BASE}{three}, law * unions -> wage, unions * size -> wage]\n").interactions) == 5
-    with pytest.raises(AnalysisFileError, match="the smaller product law . law in"):
+    with pytest.raises(AnalysisFileError, match=r"the smaller product law \* law in"):
         parse(f"{BASE}interactions: [law * law * law -> wage]\n")
 
 
