@@ -1,7 +1,12 @@
 """Values of moderators: under the question and in claims."""
 
-import pytest
+import re
+from pathlib import Path
 
+import pytest
+import yaml
+
+from causalcluster.analysis.claims import parse_claim
 from causalcluster.analysis.moderators import claimed_condition, condition_text, list_conditions
 from causalcluster.errors import AnalysisFileError
 from tests.analysis.files import changed, parse
@@ -92,3 +97,18 @@ def test_claims_at_values_that_cannot_be(claim, message):
     with pytest.raises(AnalysisFileError) as caught:
         parse(AGE + claims(claim))
     assert f": {message}" in str(caught.value)
+
+
+def test_the_papers_moderated_hypotheses_in_the_documentation_parse():
+    page = (Path(__file__).parents[2] / "docs" / "analysis-file.md").read_text(encoding="utf-8")
+    block = next(text for text in re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL) if "H10a" in text)
+    listed = yaml.safe_load(block)["hypotheses"]
+    assert {item["id"].rstrip("ab") for item in listed} == {"H2", "H6", "H7", "H10"}
+    moderators = ("enforcement", "small", "informality", "shortage", "skills")
+    names = {
+        "outcomes": ("compliance", "pay", "productivity"),
+        "mediators": ("voice", "price_competition"),
+        "nodes": moderators,
+    }
+    terms = [term for item in listed for _, term in parse_claim(item["claim"], **names).terms]
+    assert {name for term in terms for name, _ in claimed_condition(term)} == set(moderators)

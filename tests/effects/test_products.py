@@ -1,9 +1,13 @@
 """Products of nodes in simulated systems: closed forms, brute force with a generator of its own, and identities."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from causalcluster.effects.levels import CoefficientDraws
+from causalcluster.effects.networks import SystemDraws
 from tests.oracles.networks import all_keys, ask, evaluate, fixed_draws, make_design, one_cluster, value
 from tests.oracles.worlds_by_force import Node, one_mediator
 
@@ -148,3 +152,37 @@ def test_products_of_mediators_of_three_and_squares_against_brute_force(family, 
     for (effect, via), (expected, error) in force.items():
         assert value(got, effect, via).item() == pytest.approx(expected, abs=4.0 * error + 2e-4), (effect, via)
     assert abs(force["nie", "n"][0]) > 20 * force["nie", "n"][1]
+
+
+def test_the_population_holds_the_covariance_of_moderated_arrows():
+    rng = np.random.default_rng(8)
+    design = make_design({"m": ("gaussian", None, ["a", "c", "a*c"]), "y": ("gaussian", None, ["a", "m", "c", "c*m"])})
+    n = len(design.terms)
+    mean, root = rng.normal(size=(1, 3, n)), 0.5 * rng.normal(size=(1, 3, n, n))
+    coefficients = CoefficientDraws(
+        clusters=("k", "l"),
+        rows=np.array([5, 5]),
+        theta=np.repeat(mean[:, :, None], 2, axis=2),
+        mean=mean,
+        root=root,
+        has_population=True,
+    )
+    draws = SystemDraws(
+        coefficients=coefficients,
+        sd=np.ones((1, 3, 2, 2)),
+        typical_log_sd=np.zeros((1, 3, 2)),
+        sd_spread=np.zeros((1, 3, 2)),
+    )
+    network = one_cluster(design, {"c": np.concatenate([CONTEXT, CONTEXT + 1.0])})
+    network = replace(network, context=replace(network.context, cluster=np.repeat([0, 1], 5)))
+    got = evaluate(network, draws, ask(["m"]), points=2**12, at=[(("c", 2.0),)])
+    into_m, into_y = [1, 3], [6, 8]
+
+    def closed(c):
+        v, covariance = np.array([1.0, c]), root[0] @ root[0].transpose(0, 2, 1)
+        both = covariance[:, into_m][:, :, into_y]
+        return (mean[0][:, into_m] @ v) * (mean[0][:, into_y] @ v) + np.einsum("i,sij,j->s", v, both, v)
+
+    np.testing.assert_allclose(value(got, "nie", "m", level="population", at="c=2")[0], closed(2.0), rtol=1e-8)
+    average = np.mean([closed(c) for c in (*CONTEXT, *(CONTEXT + 1.0))], axis=0)
+    np.testing.assert_allclose(value(got, "nie", "m", level="population")[0], average, rtol=5e-3)
