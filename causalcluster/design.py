@@ -158,6 +158,15 @@ def wants_rows(analysis: Analysis, graph: CausalGraph, between_only: Collection[
     return families or any(_row_products(analysis, graph, between_only))
 
 
+def row_columns(analysis: Analysis, graph: CausalGraph) -> tuple[str, ...]:
+    """Return the nodes of which rows are needed, where any are: all of them, or the context where likelihoods need none."""
+    modelled = modelled_nodes(analysis, graph)
+    if any(needs_rows(node_by_name(analysis, name).family) for name in modelled):
+        return tuple(node.name for node in analysis.nodes)
+    others = (analysis.question.treatment, *modelled)
+    return tuple(node.name for node in analysis.nodes if node.name not in others)
+
+
 def _row_products(analysis: Analysis, graph: CausalGraph, between_only: Collection[str]) -> Iterator[Interaction]:
     """Yield products of which effects need more than means."""
     modelled = modelled_nodes(analysis, graph)

@@ -13,7 +13,7 @@ import xarray as xr
 from causalcluster.analysis.moderators import list_conditions
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import RowTable, open_rows, take_rows
-from causalcluster.design import Design, build_design, refuse_moments_alone, wants_rows
+from causalcluster.design import Design, build_design, refuse_moments_alone, row_columns, wants_rows
 from causalcluster.effects.existence import warn_about_means
 from causalcluster.effects.moderators import check_moderators
 from causalcluster.effects.summary import summarise_effects
@@ -174,7 +174,7 @@ def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _C
     with open_rows(analysis, source) as rows, clock.time("reduce"):
         moments = reduce_rows(analysis, rows)
         wanted = wants_rows(analysis, graph, constant_inside_clusters(analysis, moments.table))
-        table = take_rows(analysis, rows, [node.name for node in analysis.nodes]) if wanted else None
+        table = take_rows(analysis, rows, row_columns(analysis, graph)) if wanted else None
         return replace(moments, warnings=(*moments.warnings, *rows.warnings)), table
 
 

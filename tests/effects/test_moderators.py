@@ -129,6 +129,23 @@ def test_rows_are_taken_only_where_means_do_not_do(products, simulated):
         assert plan_analysis(analysis(products), moments).design == planned.design
 
 
+def test_of_a_gaussian_system_only_the_distinct_rows_of_context_are_taken():
+    few = table().assign(c=lambda rows: np.arange(len(rows)) % 2)
+    rows = plan_analysis(analysis("c * m -> y"), few).rows
+    assert set(rows.columns) == {"c", "z"}
+    assert (len(rows.weight), rows.weight.sum()) == (12, 180)
+    assert set(plan("", families=", family: bernoulli").rows.columns) == {"a", "c", "z", "m", "y"}
+
+
+def test_a_product_of_mediators_needs_no_context():
+    text = TEXT.replace("  - c -> a, m, y\n", "").replace("  c: {layer: context, label: Firm size}\n", "")
+    text = text.replace("  z: {layer: context}\n", "").replace("a, m, z -> y", "a, m -> y")
+    planned = plan_analysis(parse_analysis(f"{text}interactions: [m * m -> y]\n{QUESTION}}}", path="x.yaml"), table())
+    assert len(planned.rows.cluster) == 6
+    network = prepare(planned).targets.network
+    assert network.context.values.shape == (6, 0)
+
+
 def test_from_moments_the_range_is_not_known():
     moments = reduce_table(analysis("a * c -> y", "{c: 9}"), table())
     planned = plan_analysis(analysis("a * c -> y", "{c: 9}"), moments)
