@@ -1,9 +1,10 @@
 """Diagram and panel to equations: which coefficients there are, which of them vary, and where intercepts live."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from causalcluster.analysis.moderators import list_conditions
 from causalcluster.analysis.records import Analysis, Interaction, node_by_name
 from causalcluster.errors import DataError, UnsupportedError
 from causalcluster.families import Family, Link, default_link, needs_rows
@@ -25,7 +26,7 @@ class Term:
     target
         The node whose equation this is.
     factors
-        The nodes multiplied together: one for a slope, two for an interaction, none for an intercept.
+        The nodes multiplied together: one for a slope, two or three for an interaction, none for an intercept.
     kind
         What it is.
     varies
@@ -86,6 +87,8 @@ class Design:
         Patterns of missing values, in the order of the moments' patterns.
     auxiliary
         Nodes whose equations only serve to average over missing values of causes; no effect runs through them.
+    constant
+        Nodes in products that are constant inside every cluster.
     """
 
     equations: tuple[Equation, ...]
@@ -97,6 +100,7 @@ class Design:
     notes: tuple[str, ...]
     gaps: tuple[Gap, ...] = ()
     auxiliary: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -130,7 +134,8 @@ def build_design(
     Raises
     ------
     DataError
-        Where a predictor that does not vary inside clusters cannot be absorbed by cluster intercepts.
+        Where a predictor that does not vary inside clusters cannot be absorbed by cluster intercepts, or a product with it
+        is asked to vary between them.
     """
     clustered = analysis.data.cluster is not None
     centred = analysis.model.centre == "within" and clustered
@@ -155,7 +160,12 @@ def build_design(
         notes=tuple(dict.fromkeys(notes)) + _general_notes(centred, intercepts, clustered=clustered),
         gaps=gaps.gaps,
         auxiliary=gaps.auxiliary,
+        constant=tuple(name for name in between_only if _multiplied(equations, name)),
     )
+
+
+def _multiplied(equations: Sequence[Equation], name: str) -> bool:
+    return any(name in term.factors for equation in equations for term in equation.terms)
 
 
 def question_design(design: Design) -> Design:
@@ -174,13 +184,60 @@ def modelled_nodes(analysis: Analysis, graph: CausalGraph) -> tuple[str, ...]:
     return tuple(node for node in graph.nodes if node in needed)
 
 
-def wants_rows(analysis: Analysis, graph: CausalGraph) -> bool:
-    """Whether some equation that the question needs cannot be fitted to moments alone."""
-    return any(needs_rows(node_by_name(analysis, name).family) for name in modelled_nodes(analysis, graph))
+def wants_rows(analysis: Analysis, graph: CausalGraph, between_only: Collection[str] = ()) -> bool:
+    """Whether moments alone do not do: for some equation that the question needs, or for effects."""
+    families = any(needs_rows(node_by_name(analysis, name).family) for name in modelled_nodes(analysis, graph))
+    return families or any(_row_products(analysis, graph, between_only))
 
 
-def refuse_moments_alone(analysis: Analysis, graph: CausalGraph) -> None:
-    """Raise UnsupportedError for the first equation whose likelihood needs rows, where there are moments only."""
+def row_columns(analysis: Analysis, graph: CausalGraph) -> tuple[str, ...]:
+    """Return the nodes of which rows are needed, where any are: all of them, or the context where likelihoods need none."""
+    modelled = modelled_nodes(analysis, graph)
+    if any(needs_rows(node_by_name(analysis, name).family) for name in modelled):
+        return tuple(node.name for node in analysis.nodes)
+    others = (analysis.question.treatment, *modelled)
+    return tuple(node.name for node in analysis.nodes if node.name not in others)
+
+
+def _row_products(analysis: Analysis, graph: CausalGraph, between_only: Collection[str]) -> Iterator[Interaction]:
+    """Yield products of which effects need more than means."""
+    modelled = modelled_nodes(analysis, graph)
+    for product in analysis.interactions:
+        still = (analysis.question.treatment, *between_only)
+        if product.target in modelled and not _has_known_mean(product.factors, modelled, still):
+            yield product
+
+
+def _has_known_mean(factors: Sequence[str], modelled: Collection[str], still: Collection[str]) -> bool:
+    """Whether a product's mean follows from means: of one node with an equation, or of context, times constants.
+
+    ``still`` are the treatment, which is set, and nodes that are constant inside clusters.
+    """
+    moving = [factor for factor in factors if factor not in still]
+    responding = sum(factor in modelled for factor in moving)
+    return responding == 0 or len(moving) == 1
+
+
+def is_simulated(design: Design) -> bool:
+    """Whether effects need simulation: a family of its own, or a product whose mean does not follow from means."""
+    still = (design.treatment, *design.constant)
+    return any(needs_rows(equation.family) for equation in design.equations) or any(
+        not _has_known_mean(term.factors, design.nodes, still) for term in design.terms
+    )
+
+
+def refuse_moments_alone(analysis: Analysis, graph: CausalGraph, between_only: Collection[str] | None = None) -> None:
+    """Raise UnsupportedError for the first equation that needs rows, where there are moments only.
+
+    Families are known beforehand; products are looked at where it is known which nodes do not vary inside clusters.
+    """
+    for product in () if between_only is None else _row_products(analysis, graph, between_only):
+        raise UnsupportedError(
+            f"effects with the interaction '{product.name} -> {product.target}' cannot be computed from moments",
+            where=f"{analysis.path}: interactions",
+            why="They need the distribution of the context inside clusters, not its means alone",
+            fix="Run the analysis where the rows are, with 'file' under 'data', or leave the interaction out",
+        )
     for name in modelled_nodes(analysis, graph):
         node = node_by_name(analysis, name)
         if needs_rows(node.family):
@@ -274,22 +331,55 @@ def _write_equation(
                 why="its slope would rest on one value per cluster treated as many rows",
                 fix="let intercepts vary with centre: within, or leave the node out",
             )
-    terms += [
-        _slope(analysis, graph, interaction.factors, node)
-        for interaction in analysis.interactions
-        if interaction.target == node
-    ]
+    for interaction in analysis.interactions:
+        if interaction.target == node:
+            terms += _product_terms(analysis, graph, interaction, between_only, notes)
     own = node_by_name(analysis, node)
     return Equation(node=node, terms=tuple(terms), family=own.family, link=own.link or default_link(own.family))
 
 
+def _product_terms(
+    analysis: Analysis, graph: CausalGraph, product: Interaction, between_only: Collection[str], notes: list[str]
+) -> list[Term]:
+    """Return the term of a product: none where intercepts absorb it, one slope for all clusters where none has its own."""
+    term = _slope(analysis, graph, product.factors, product.target)
+    still = [name for name in dict.fromkeys(product.factors) if name in between_only]
+    if not still:
+        return [term]
+    if isinstance(analysis.model.varying, tuple) and term.varies:
+        raise DataError(
+            f"{still[0]!r} is constant inside every cluster, yet 'varying' asks for the slope {term.name!r} by cluster",
+            where=str(analysis.path),
+            why="Inside a cluster this product is its other factors times a number, so it has no slope of its own there",
+            fix="Take the product out of 'model: varying'",
+        )
+    if all(name in between_only for name in product.factors):
+        notes.append(f"{product.name} does not vary inside clusters: cluster intercepts absorb it in {product.target}.")
+        return []
+    if term.varies:
+        notes.append(
+            f"{still[0]} does not vary inside clusters: the coefficient of {product.name} on {product.target} is the same "
+            "in all, and is estimated from differences between clusters in how strongly the other factor acts."
+        )
+    return [replace(term, varies=False)]
+
+
 def _intercept(analysis: Analysis, graph: CausalGraph, node: str, *, varies: bool) -> Term:
-    if node not in modelled_nodes(analysis, graph):
-        return Term(name=f"intercept of {node}", target=node, factors=(), kind="intercept", varies=varies, on_path=False)
+    on_path = node in modelled_nodes(analysis, graph) and _level_matters(analysis, graph, node)
+    return Term(name=f"intercept of {node}", target=node, factors=(), kind="intercept", varies=varies, on_path=on_path)
+
+
+def _level_matters(analysis: Analysis, graph: CausalGraph, node: str) -> bool:
+    """Whether effects depend on where a node lies, not only on how it moves."""
     multiplied = {factor for item in analysis.interactions for factor in item.factors}
     on_path = any(factor == node or node in ancestors(graph, factor) for factor in multiplied)
-    on_path = on_path or needs_rows(node_by_name(analysis, node).family)
-    return Term(name=f"intercept of {node}", target=node, factors=(), kind="intercept", varies=varies, on_path=on_path)
+    return on_path or needs_rows(node_by_name(analysis, node).family)
+
+
+def _moderators(analysis: Analysis, moved: Collection[str]) -> set[str]:
+    """Return the nodes not moved by the treatment on which its effects are said to depend."""
+    conditions = (name for condition in list_conditions(analysis) for name, _ in condition)
+    return {*conditions, *(factor for item in analysis.interactions for factor in item.factors)}.difference(moved)
 
 
 def _slope(analysis: Analysis, graph: CausalGraph, factors: tuple[str, ...], node: str) -> Term:
@@ -302,7 +392,8 @@ def _slope(analysis: Analysis, graph: CausalGraph, factors: tuple[str, ...], nod
         factors=factors,
         kind="slope" if len(factors) == 1 else "interaction",
         varies=analysis.data.cluster is not None and _asked_to_vary(analysis.model.varying, name),
-        on_path=any(factor in moved for factor in factors),
+        on_path=any(factor in moved for factor in factors)
+        or (not _moderators(analysis, moved).isdisjoint(factors) and _level_matters(analysis, graph, node)),
     )
 
 

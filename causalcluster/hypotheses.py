@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from causalcluster.analysis.claims import Claim, EffectTerm, render_term
+from causalcluster.analysis.moderators import claimed_condition, condition_text
 from causalcluster.analysis.records import Hypothesis
 from causalcluster.errors import InputError, did_you_mean
 
@@ -136,7 +137,8 @@ class _Draws:
         cluster = _find_label(term.cluster, self.labels) if term.cluster else ""
         horizon = "" if term.horizon is None else str(term.horizon)
         named = (term.outcome, term.effect, term.via, term.level, cluster or "")
-        row = self.rows.get((*named, horizon, term.regime, term.at, term.scale))
+        at = condition_text(claimed_condition(term))
+        row = self.rows.get((*named, horizon, term.regime, at, term.scale))
         return None if row is None else self.values[:, row]
 
     def of_claim(self, claim: Claim) -> "Floats | None":

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from causalcluster.analysis.moderators import list_conditions
 from causalcluster.analysis.records import Analysis
 from causalcluster.checks.doubts import Doubts, raise_doubts
 from causalcluster.data import RowTable, open_rows, take_rows
@@ -20,9 +21,11 @@ from causalcluster.design import (
     question_design,
     refuse_gaps_alone,
     refuse_moments_alone,
+    row_columns,
     wants_rows,
 )
 from causalcluster.effects.existence import warn_about_means
+from causalcluster.effects.moderators import check_moderators
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
 from causalcluster.errors import EngineError, InputError
@@ -190,13 +193,17 @@ def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: _C
     """Reduce the table; take its rows along where some equation needs them, or the checks of a small table."""
     if isinstance(source, Moments) or (source is None and analysis.data.moments):
         refuse_moments_alone(analysis, graph)
-        return match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis), None
+        found = match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis)
+        refuse_moments_alone(analysis, graph, constant_inside_clusters(analysis, found.table))
+        return found, None
     with open_rows(analysis, source) as rows, clock.time("reduce"):
         moments = reduce_rows(analysis, rows)
-        names = [node.name for node in analysis.nodes]
-        gaps = _plan_gaps(analysis, graph, moments)
-        needed = wants_rows(analysis, graph) or gaps.needs_rows or rows.counts.complete <= CHECKED_ROWS
-        table = take_rows(analysis, rows, names, incomplete=bool(moments.incomplete)) if needed else None
+        constant = constant_inside_clusters(analysis, available_table(moments))
+        checked = rows.counts.complete <= CHECKED_ROWS or bool(moments.incomplete)
+        names = [node.name for node in analysis.nodes] if checked else row_columns(analysis, graph)
+        needed = wants_rows(analysis, graph, constant) or _plan_gaps(analysis, graph, moments).needs_rows
+        wanted = needed or rows.counts.complete <= CHECKED_ROWS
+        table = take_rows(analysis, rows, names, incomplete=bool(moments.incomplete)) if wanted else None
         return replace(moments, warnings=(*moments.warnings, *rows.warnings)), table
 
 
@@ -236,7 +243,13 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
         design=design,
-        warnings=(*analysis.warnings, *panel.warnings, *describe_gaps(panel.missing, gaps), *warn_about_means(design)),
+        warnings=(
+            *analysis.warnings,
+            *panel.warnings,
+            *describe_gaps(panel.missing, gaps),
+            *warn_about_means(design),
+            *check_moderators(analysis, graph, design, panel),
+        ),
     )
 
 
@@ -245,7 +258,7 @@ def prepare(plan: Plan) -> Prepared:
     scale = choose_scale(available_table(plan.moments), plan.design)
     arrays = prepare_arrays(plan.moments, plan.design, scale, plan.rows)
     asked, network = question_design(plan.design), None
-    if plan.rows is not None and wants_rows(plan.analysis, plan.graph):
+    if plan.rows is not None and wants_rows(plan.analysis, plan.graph, plan.panel.between_only):
         seed = plan.analysis.sampling.seed
         rows = fill_rows(plan.design, plan.rows, scale, arrays, random_seed=seed) if plan.design.gaps else plan.rows
         network = build_network(asked, scale, arrays, rows)
@@ -261,6 +274,7 @@ def prepare(plan: Plan) -> Prepared:
             scale,
             plan.panel.contrast,
             identified=identified,
+            at=list_conditions(plan.analysis),
             network=network,
         ),
     )

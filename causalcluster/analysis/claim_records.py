@@ -56,11 +56,6 @@ def number_text(value: float) -> str:
     return str(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
 
 
-def canonical_pairs(text: str) -> str:
-    """Return 'b=1;a=0' as 'a=0;b=1', so that the order in which values were fixed does not matter."""
-    return ";".join(sorted(text.split(";")))
-
-
 def is_word_character(character: str) -> bool:
     """Whether ``character`` may stand in an unquoted name: Unicode letters, marks, digits and '_'."""
     return ("_" + character).isidentifier()

@@ -1,6 +1,7 @@
 """The arrows of the diagram: the analyst's, joined with the paper's among the named concepts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 from causalcluster.analysis.edges import FRAMEWORK, Arrow, Reader
 from causalcluster.analysis.records import Edge, Interaction, Node, Unobserved
@@ -75,10 +76,12 @@ def read_interactions(items: Sequence[str], edges: Sequence[Edge], reader: Reade
     Raises
     ------
     AnalysisFileError
-        An item that cannot be read, a product given twice, or a factor without an edge into the target.
+        An item that cannot be read, a product given twice, a factor without an edge into the target, or a product of
+        three without one of the products of two in it.
     """
     arrows = {(edge.source, edge.target) for edge in edges if edge.lag == 0}
     found: dict[tuple[tuple[str, ...], str], Interaction] = {}
+    places: dict[Interaction, Place] = {}
     for position, item in enumerate(items):
         place: Place = ("interactions", position)
         for product in reader.interactions(item, place):
@@ -90,7 +93,10 @@ def read_interactions(items: Sequence[str], edges: Sequence[Edge], reader: Reade
             if product.target in product.factors:
                 raise reader.document.error(place, f"the interaction {name} has its target among its factors")
             _check_parents(product, arrows, place, reader.document)
-            found[key] = product
+            found[key], places[product] = product, place
+    for product, place in places.items():
+        known = {names for names, target in found if target == product.target}
+        _check_smaller(product, known, place, reader.document)
     return tuple(found.values())
 
 
@@ -167,4 +173,20 @@ def _check_parents(product: Interaction, arrows: set[tuple[str, str]], place: Pl
             f"{' and '.join(absent)} to {product.target}",
             why="A product without its factors has no meaning of its own",
             fix="Add " + " and ".join(f"'{name} -> {product.target}'" for name in absent) + " under edges",
+        )
+
+
+def _check_smaller(product: Interaction, known: set[tuple[str, ...]], place: Place, document: Document) -> None:
+    """Refuse a product whose smaller products are not in the equation: where zero lies would then change the model."""
+    if len(product.factors) != 3:
+        return
+    parts = dict.fromkeys(tuple(sorted(part)) for part in combinations(product.factors, 2))
+    absent = [" * ".join(part) for part in parts if part not in known]
+    if absent:
+        raise document.error(
+            place,
+            f"the interaction '{product.name} -> {product.target}' needs the smaller "
+            f"product{'s' if len(absent) > 1 else ''} {' and '.join(absent)} in the same equation",
+            why="Without them the model would depend on where the scales of the columns have their zero",
+            fix="Add " + " and ".join(f"'{name} -> {product.target}'" for name in absent) + " under interactions",
         )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from math import prod
 
 from causalcluster.analysis.edges import Reader, find_name
-from causalcluster.analysis.records import Contrast, Edge, Question
+from causalcluster.analysis.moderators import condition_text, make_condition
+from causalcluster.analysis.records import Condition, Contrast, Edge, Question
 from causalcluster.analysis.schema import ContrastSection, QuestionSection
 from causalcluster.analysis.yaml_lines import Document
 from causalcluster.errors import did_you_mean
@@ -20,8 +21,8 @@ def read_question(section: QuestionSection, edges: Sequence[Edge], reader: Reade
     ------
     AnalysisFileError
         An unknown node, a node in two roles, a contrast with equal ends, a fixed node that is no mediator, a value
-        that is fixed twice, more fixed values than `MOST_CONTROLLED` effects, a decomposition without what it needs,
-        horizons without lagged edges or regimes without horizons.
+        that is fixed twice, more fixed values than `MOST_CONTROLLED` effects, a decomposition without what it needs, a
+        condition given twice, horizons without lagged edges or regimes without horizons.
     """
     treatment = reader.name(section.treatment, ("question", "treatment"), role="the treatment")
     outcomes = _listed(section.outcomes, "outcomes", "the outcome", reader)
@@ -43,6 +44,7 @@ def read_question(section: QuestionSection, edges: Sequence[Edge], reader: Reade
         mediators=mediators,
         fix=fixed,
         decompositions=tuple(section.decompositions),
+        at=_read_conditions(section, reader),
         horizons=tuple(section.horizons),
         regimes=tuple(section.regimes),
     )
@@ -156,3 +158,16 @@ def _check_decompositions(
                 why="Its controlled direct effect and its reference interaction hold all mediators at stated values",
                 fix=f"Write 'fix: {{{', '.join(f'{mediator}: 0' for mediator in mediators)}}}', with values that make sense",
             )
+
+
+def _read_conditions(section: QuestionSection, reader: Reader) -> tuple[Condition, ...]:
+    found: list[Condition] = []
+    for position, values in enumerate(section.at):
+        place = ("question", "at", position)
+        pairs = {reader.name(text, (*place, text), role="the moderator"): value for text, value in values.items()}
+        condition = make_condition(list(pairs.items()))
+        if condition in found:
+            what = f"the condition {condition_text(condition)} is given twice"
+            raise reader.document.error(place, what, fix="Keep one of them")
+        found.append(condition)
+    return tuple(found)

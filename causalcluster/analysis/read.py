@@ -9,6 +9,7 @@ from causalcluster.analysis.claim_records import is_word_character
 from causalcluster.analysis.edges import Reader, lag_of
 from causalcluster.analysis.links import check_concepts, join_edges, read_interactions, read_unobserved
 from causalcluster.analysis.modelling import read_model
+from causalcluster.analysis.moderators import check_moderators
 from causalcluster.analysis.question import read_question
 from causalcluster.analysis.records import (
     Analysis,
@@ -123,6 +124,7 @@ def parse_analysis(text: str, *, path: Path | str) -> Analysis:
         text=text,
         warnings=(*warnings, *more, *unscaled),
     )
+    check_moderators(question, analysis.hypotheses, edges, document)
     _check_time(analysis, section, document)
     refuse_unsupported(analysis, section, document)
     return analysis

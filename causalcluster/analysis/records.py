@@ -13,6 +13,8 @@ Layer = Literal["influencer", "environment", "actor", "outcome", "context"]
 Actor = Literal["government", "employers_organisations", "workers_organisations", "community_organisations", "other"]
 Level = Literal["cluster", "cluster_time", "row", "all"]
 Decomposition = Literal["four_way", "interventional"]
+Condition = tuple[tuple[str, float], ...]
+"""Values at which moderators are set: node and value, in its own units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +95,8 @@ class Contrast:
 class Question:
     """Treatment, contrast, outcomes, mediators in causal order, and what is reported beside their effects.
 
-    ``fix`` holds the values for controlled direct effects, a pair of mediator and value for each; ``scales`` those of the
-    reported effects, claims included, differences first.
+    ``fix`` holds the values for controlled direct effects, a pair of mediator and value for each; ``at`` conditions at which
+    effects are wanted too; ``scales`` those of the reported effects, claims included, differences first.
     """
 
     treatment: str
@@ -104,6 +106,7 @@ class Question:
     fix: tuple[tuple[str, float], ...] = ()
     scales: tuple[EffectScale, ...] = ("difference",)
     decompositions: tuple[Decomposition, ...] = ()
+    at: tuple[Condition, ...] = ()
     horizons: tuple[int, ...] = ()
     regimes: tuple[str, ...] = ()
 

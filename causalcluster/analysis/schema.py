@@ -58,6 +58,11 @@ def _numbers(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _mappings(value: Any) -> Any:
+    """Let one mapping stand for a list of one."""
+    return [value] if isinstance(value, dict) else value
+
+
 def _paper_or_list(value: Any) -> Any:
     return [] if value == FRAMEWORK else value
 
@@ -156,6 +161,7 @@ class QuestionSection(Section):
     fix: dict[str, Numbers] = {}
     scales: Annotated[list[EffectScale], BeforeValidator(_texts)] = []
     decompositions: Annotated[list[Decomposition], BeforeValidator(_texts)] = []
+    at: Annotated[list[Annotated[dict[str, Number], Field(min_length=1)]], BeforeValidator(_mappings)] = []
     horizons: list[Annotated[Whole, Field(ge=0)]] = []
     regimes: list[Literal["sustained", "pulse"]] = []
 

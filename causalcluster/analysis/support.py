@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from causalcluster.analysis.edges import lag_of
-from causalcluster.analysis.records import Analysis, Edge, Hypothesis, Interaction
+from causalcluster.analysis.records import Analysis, Hypothesis, Interaction
 from causalcluster.analysis.schema import FRAMEWORK, AnalysisSection
 from causalcluster.analysis.yaml_lines import Document, Place
 from causalcluster.errors import UnsupportedError
@@ -20,6 +20,9 @@ _LATER_FILES = {
 }
 _FITTED: tuple[Family, ...] = tuple(FAMILIES)
 """Families that a node may have in this version."""
+
+MOST_FACTORS = 3
+"""An interaction may have so many factors in this version."""
 
 Refusal = tuple[Place, str, str]
 """Where, what is asked for, and what to do instead."""
@@ -92,11 +95,10 @@ def _edges(section: AnalysisSection) -> Iterator[Refusal]:
 def _interactions(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal]:
     position_of = _positions(section.interactions, analysis.interactions)
     for product in analysis.interactions:
-        reason = _refused_product(product, analysis)
-        if reason:
+        if len(product.factors) > MOST_FACTORS:
             place: Place = ("interactions", position_of[product])
-            fix = "Leave it out, or interact the treatment with a node on its way to the target"
-            yield place, f"the interaction '{product.name} -> {product.target}' ({reason})", fix
+            what = f"the interaction '{product.name} -> {product.target}' (it has more than three factors)"
+            yield place, what, "Leave it out, or take a product of at most three factors"
 
 
 def _positions(items: Sequence[str], products: Sequence[Interaction]) -> dict[Interaction, int]:
@@ -104,36 +106,6 @@ def _positions(items: Sequence[str], products: Sequence[Interaction]) -> dict[In
     counts = [item.rpartition("->")[2].count(",") + 1 for item in items]
     owners = [position for position, count in enumerate(counts) for _ in range(count)]
     return dict(zip(products, owners, strict=True))
-
-
-def _refused_product(product: Interaction, analysis: Analysis) -> str:
-    """Return why this version does not do a product, or an empty text where it does."""
-    treatment = analysis.question.treatment
-    if len(product.factors) != 2:
-        return "it has more than two factors"
-    if treatment not in product.factors:
-        return f"the treatment '{treatment}' is not one of its factors"
-    other = product.factors[1] if product.factors[0] == treatment else product.factors[0]
-    if other == treatment:
-        return "it is a square"
-    layer = next(node.layer for node in analysis.nodes if node.name == other)
-    if layer == "context":
-        return f"'{other}' belongs to the context"
-    # Its factors are parents of the target, so the other factor need only be reached from the treatment.
-    if other not in _reached(treatment, analysis.edges):
-        return f"'{other}' is on no directed path from the treatment to '{product.target}'"
-    return ""
-
-
-def _reached(start: str, edges: Sequence[Edge]) -> set[str]:
-    found: set[str] = set()
-    waiting = [start]
-    while waiting:
-        node = waiting.pop()
-        heirs = {edge.target for edge in edges if edge.source == node and edge.lag == 0} - found
-        found |= heirs
-        waiting += heirs
-    return found
 
 
 def _question(section: AnalysisSection) -> Iterator[Refusal]:
@@ -162,6 +134,6 @@ def _hypotheses(analysis: Analysis, document: Document) -> Iterator[Refusal]:
 
 def _refused_terms(hypothesis: Hypothesis) -> Iterator[str]:
     for _, term in hypothesis.claim.terms:
-        for key, given in (("horizon", term.horizon is not None), ("regime", term.regime), ("at", term.at)):
+        for key, given in (("horizon", term.horizon is not None), ("regime", term.regime)):
             if given:
                 yield f"'{key}'"

@@ -101,6 +101,7 @@ def reduce_file(file: Path, out: Path, min_cell: int | None, *, quiet: bool, as_
     check_target(out)
     refuse_input_as_target(analysis, out)
     moments = reduce_table(analysis, min_cell=min_cell)
+    _refuse_products(analysis, moments)
     write_moments(moments, out)
     contents = {
         "out": str(out),
@@ -125,6 +126,17 @@ def reduce_file(file: Path, out: Path, min_cell: int | None, *, quiet: bool, as_
         typer.echo(f"Warning: {warning}", err=True)
     if not quiet:
         typer.echo(f"Wrote {out}: {contents['rows']} rows in {contents['clusters']} clusters, as moments.")
+
+
+def _refuse_products(analysis: Analysis, moments: Any) -> None:
+    """Refuse to write moments with which the analysis could not be run."""
+    if not analysis.interactions:
+        return
+    from causalcluster.design import refuse_moments_alone
+    from causalcluster.graph import build_graph
+    from causalcluster.panel import constant_inside_clusters
+
+    refuse_moments_alone(analysis, build_graph(analysis), constant_inside_clusters(analysis, moments.table))
 
 
 def _print_plan(plan: Any) -> None:
@@ -180,7 +192,7 @@ def _print_answer(result: Any, out: Path) -> None:
         typer.echo("UNRELIABLE: do not use these numbers. " + "; ".join(result.diagnostics.reasons), err=True)
     typer.echo(f"Effects ({level}):")
     for row in main.itertuples():
-        name = f"{row.effect}({row.outcome}{', via=' + row.via if row.via else ''})"
+        name = f"{row.effect}({row.outcome}{', via=' + row.via if row.via else ''}{', at ' + row.at if row.at else ''})"
         if row.median == row.median:
             typer.echo(f"  {name}: {row.median:.4g} [{row.lower:.4g}, {row.upper:.4g}]")
         else:

@@ -6,10 +6,11 @@ at each of several ordered mediators (Daniel, De Stavola, Cousens and Vansteelan
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from causalcluster.analysis.records import Question
+from causalcluster.analysis.moderators import condition_text
+from causalcluster.analysis.records import Condition, Question
 from causalcluster.effects.polynomials import Floats, Monomial, Polynomial, add, constant, scale_by, times_coefficient
 from causalcluster.effects.rounding import add_weights
 from causalcluster.effects.worlds import System, everywhere, mean_outcome
@@ -30,6 +31,8 @@ class Estimand:
         The effect in the outcome's units, given a cluster's coefficients; of the numerator for a proportion.
     denominator
         The total effect, for a proportion mediated; None otherwise.
+    at
+        The values of moderators at which it is, 'size=0'; empty where context is as observed.
     """
 
     outcome: str
@@ -37,6 +40,7 @@ class Estimand:
     via: str
     polynomial: Polynomial
     denominator: Polynomial | None = None
+    at: str = ""
 
 
 def list_estimands(
@@ -47,6 +51,7 @@ def list_estimands(
     contrast: tuple[float, float],
     *,
     identified: Iterable[tuple[str, str, str]],
+    at: Sequence[Condition] = (),
 ) -> tuple[Estimand, ...]:
     """Write down every identified effect of the question.
 
@@ -60,11 +65,14 @@ def list_estimands(
         Treatment values from and to, in the treatment's units.
     identified
         The (outcome, effect, via) that are identified.
+    at
+        Conditions at which every effect but paths is wanted too.
 
     Returns
     -------
     tuple of Estimand
-        By outcome: total, nde, nie, tnde, pnie, cde, int_ref, int_med, ide, iie, overall, prop_mediated, path.
+        By outcome: total, nde, nie, tnde, pnie, cde, int_ref, int_med, ide, iie, overall, prop_mediated, path; then the
+        same by condition.
     """
     wanted = set(identified)
     found: list[Estimand] = []
@@ -72,6 +80,10 @@ def list_estimands(
         table = _effects_on(outcome, question, system, scale, contrast)
         if any(key[:2] == (outcome, "path") for key in wanted):
             table += _paths(outcome, question, graph, system, scale, contrast)
+        for condition in at:
+            values = {node: _standardised(value, node, scale) for node, value in condition}
+            conditional = _effects_on(outcome, question, replace(system, context_at=values), scale, contrast)
+            table += [replace(item, at=condition_text(condition)) for item in conditional]
         found += [item for item in table if (item.outcome, item.effect, item.via) in wanted]
     return tuple(found)
 

@@ -84,7 +84,7 @@ def evaluate_effects(
     wanted = None if levels is None else frozenset(levels)
     context = _Context.prepare(draws, random_seed, wanted)
     keys = [
-        (estimand.outcome, estimand.effect, estimand.via, level, cluster, "", "", "", "difference")
+        (estimand.outcome, estimand.effect, estimand.via, level, cluster, "", "", estimand.at, "difference")
         for estimand in estimands
         for level, cluster in context.rows_of(estimand)
     ]

@@ -91,10 +91,10 @@ def _blank_proportions(table: pd.DataFrame) -> None:
     proportion = table["effect"] == "prop_mediated"
     table.loc[proportion, ["mean", "sd"]] = np.nan
     totals = table[(table["effect"] == "total") & (table["scale"] == "difference")].set_index(
-        ["outcome", "level", "cluster"]
+        ["outcome", "level", "cluster", "at"]
     )
     for i in table.index[proportion]:
-        total = totals.loc[tuple(table.loc[i, ["outcome", "level", "cluster"]])]
+        total = totals.loc[tuple(table.loc[i, ["outcome", "level", "cluster", "at"]])]
         if total["lower"] <= 0.0 <= total["upper"]:
             _blank(table, table.index == i, RATIO_REASON)
 

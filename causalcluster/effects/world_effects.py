@@ -9,7 +9,8 @@ Epidemiology 25).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from causalcluster.analysis.records import Question
+from causalcluster.analysis.moderators import condition_text
+from causalcluster.analysis.records import Condition, Question
 from causalcluster.effects.networks import Network, World, WorldEffect, standardised
 from causalcluster.errors import UnsupportedError
 from causalcluster.families import EffectScale, scales_of
@@ -25,7 +26,7 @@ def list_world_effects(
     contrast: tuple[float, float],
     *,
     identified: Iterable[tuple[str, str, str]],
-    at: Sequence[tuple[tuple[str, float], ...]] = (),
+    at: Sequence[Condition] = (),
     scales: Iterable[EffectScale] = ("difference",),
 ) -> tuple[WorldEffect, ...]:
     """Write down every wanted effect of the question.
@@ -88,7 +89,7 @@ class _Outcome:
     network: Network
     low: float
     high: float
-    values: tuple[tuple[str, float], ...]
+    values: Condition
     set_context: Mapping[str, float]
 
     @classmethod
@@ -98,7 +99,7 @@ class _Outcome:
         question: Question,
         network: Network,
         contrast: tuple[float, float],
-        values: tuple[tuple[str, float], ...],
+        values: Condition,
     ) -> "_Outcome":
         for node, _ in values:
             if node not in network.context.columns:
@@ -134,7 +135,7 @@ class _Outcome:
         return World(treatment=treatment, held=self.set_context)
 
     def row(self, effect: str, via: str, terms: Weighted, whole: Weighted = ()) -> WorldEffect:
-        at = cde_via(self.values)
+        at = condition_text(self.values)
         return WorldEffect(outcome=self.outcome, effect=effect, via=via, at=at, terms=terms, whole=whole)
 
     def rows(self) -> Iterator[WorldEffect]:

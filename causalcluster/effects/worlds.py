@@ -6,7 +6,7 @@ deviations from observed means. Values are on the standardised scale.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,13 @@ class System:
         The equations.
     column_mean
         Standardised cluster means (G,) by factors of a term.
+    context_at
+        Standardised values at which columns without an equation are set in every row.
     """
 
     design: Design
     column_mean: Mapping[tuple[str, ...], Floats]
+    context_at: Mapping[str, float] = field(default_factory=dict)
 
 
 def mean_outcome(
@@ -88,20 +91,39 @@ def _respond(
 def _regressor(
     system: System, factors: tuple[str, ...], treatment: float, values: Mapping[str, Polynomial]
 ) -> dict[Monomial, Floats]:
-    """Return the mean of a product of factors, at most one of which responds to the treatment."""
+    """Return the mean of a product of one node with an equation, or of context, with what is the same in all rows."""
     number = 1.0
-    result: Polynomial | None = None
+    responding: list[Polynomial] = []
+    context: list[str] = []
+    still: list[Floats] = []
     for factor in factors:
         if factor == system.design.treatment:
             number *= treatment
-        elif result is not None:
-            raise UnsupportedError(
-                f"the product {' * '.join(factors)} multiplies two nodes that are not the treatment",
-                fix="interact the treatment with one mediator",
-            )
+        elif factor in values:
+            responding.append(values[factor])
+        elif factor in system.context_at:
+            number *= system.context_at[factor]
+        elif factor in system.design.constant:
+            still.append(system.column_mean[(factor,)])
         else:
-            result = values[factor] if factor in values else constant(system.column_mean[(factor,)])
-    return scale_by(result, number) if result is not None else constant(everywhere(system, number))
+            context.append(factor)
+    if len(responding) > 1 or (responding and context):
+        raise UnsupportedError(
+            f"the mean of {' * '.join(factors)} is not the product of its factors' means",
+            fix="simulate effects in this system: causalcluster.effects.gformula",
+        )
+    if context:
+        responding.append(constant(_context_mean(system, context)))
+    result = scale_by(responding[0], number) if responding else constant(everywhere(system, number))
+    for mean in still:
+        result = {monomial: weight * mean for monomial, weight in result.items()}
+    return result
+
+
+def _context_mean(system: System, factors: list[str]) -> Floats:
+    """Return the clusters' means (G,) of a product of columns, in whatever order it was named."""
+    wanted = sorted(factors)
+    return next(mean for name, mean in system.column_mean.items() if sorted(name) == wanted)
 
 
 def everywhere(system: System, value: float) -> Floats:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from causalcluster.analysis.records import Question
+from causalcluster.analysis.records import Condition, Question
 from causalcluster.effects.estimands import Estimand, list_estimands, list_paths
 from causalcluster.effects.gformula import Accuracy, Noise, simulate_effects
 from causalcluster.effects.levels import evaluate_effects
@@ -40,10 +40,10 @@ class Targets:
     network: Network | None = None
 
     def plain(self) -> "Targets":
-        """Return the effects that are differences and no proportion of another."""
+        """Return the effects that are differences, no proportion of another, and at no moderator's value."""
         return Targets(
-            estimands=tuple(item for item in self.estimands if item.denominator is None),
-            worlds=tuple(item for item in self.worlds if not item.whole and item.scale == "difference"),
+            estimands=tuple(item for item in self.estimands if item.denominator is None and not item.at),
+            worlds=tuple(item for item in self.worlds if not item.whole and not item.at and item.scale == "difference"),
             network=self.network,
         )
 
@@ -57,13 +57,17 @@ def list_targets(
     *,
     identified: Sequence[tuple[str, str, str]],
     network: Network | None,
+    at: Sequence[Condition] = (),
 ) -> Targets:
-    """Write down every identified effect: in closed form, or, with a ``network``, by simulation but for paths."""
+    """Write down every identified effect: in closed form, or, with a ``network``, by simulation but for paths.
+
+    ``at`` are conditions at which all but paths are wanted too.
+    """
     if network is None:
-        return Targets(estimands=list_estimands(question, graph, system, scale, contrast, identified=identified))
+        return Targets(estimands=list_estimands(question, graph, system, scale, contrast, identified=identified, at=at))
     return Targets(
         estimands=list_paths(question, graph, system, scale, contrast, identified=identified),
-        worlds=list_world_effects(question, network, contrast, identified=identified, scales=question.scales),
+        worlds=list_world_effects(question, network, contrast, identified=identified, at=at, scales=question.scales),
         network=network,
     )
 

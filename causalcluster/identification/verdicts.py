@@ -19,7 +19,7 @@ from causalcluster.identification.decisions import (
 )
 from causalcluster.identification.four_way import mediated_interaction, reference_interaction
 from causalcluster.identification.held_values import cde_via, held_together, references
-from causalcluster.identification.wording import general_assumptions
+from causalcluster.identification.wording import assumptions_at_conditions, general_assumptions
 
 INTERVENTIONAL = ("ide", "iie", "overall")
 """Reported where natural effects are barred by what the treatment affects, or where the question or a claim names them."""
@@ -139,24 +139,34 @@ def _interactions(
         yield "int_med", "all", mediated_interaction(direct, mediated)
 
 
+def _verdict(
+    analysis: Analysis, outcome: str, effect: str, via: str, finding: Finding, constant_inside: Collection[str]
+) -> Verdict:
+    """Put a finding and what every identified effect assumes together."""
+    general: tuple[str, ...] = ()
+    if finding.identified:
+        general = general_assumptions(analysis, finding.adjustment, constant_inside)
+        general += assumptions_at_conditions(analysis) if effect != "path" else ()
+    return Verdict(
+        outcome=outcome,
+        effect=effect,
+        via=via,
+        identified=finding.identified,
+        by=finding.by,
+        adjustment=finding.adjustment,
+        assumptions=(*finding.assumptions, *general),
+        reason=finding.reason,
+        instead=finding.instead,
+    )
+
+
 def _for_outcome(
     analysis: Analysis, graph: CausalGraph, outcome: str, constant_inside: Collection[str]
 ) -> Iterator[Verdict]:
     setting = make_setting(analysis, graph, outcome, constant_inside)
 
     def verdict(effect: str, via: str, finding: Finding) -> Verdict:
-        general = general_assumptions(analysis, finding.adjustment, constant_inside) if finding.identified else ()
-        return Verdict(
-            outcome=outcome,
-            effect=effect,
-            via=via,
-            identified=finding.identified,
-            by=finding.by,
-            adjustment=finding.adjustment,
-            assumptions=(*finding.assumptions, *general),
-            reason=finding.reason,
-            instead=finding.instead,
-        )
+        return _verdict(analysis, outcome, effect, via, finding, constant_inside)
 
     total = total_effect(setting)
     yield verdict("total", "", total)

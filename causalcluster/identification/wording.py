@@ -2,11 +2,12 @@
 
 from collections.abc import Container, Sequence
 
+from causalcluster.analysis.moderators import condition_text, list_conditions
 from causalcluster.analysis.records import Analysis
 from causalcluster.identification.conditions import Setting, Violation, confounding_levels
 from causalcluster.identification.separation import describe_path
 
-__all__ = ["general_assumptions", "given", "listed", "set_of", "why_not"]
+__all__ = ["assumptions_at_conditions", "general_assumptions", "given", "listed", "set_of", "why_not"]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -74,6 +75,17 @@ def _functional_form(analysis: Analysis) -> str:
     return (
         "Form: every equation is linear in its parents and the declared products on the scale of its link, with the "
         f"family that is named: {listed(others)}; the others have Gaussian errors."
+    )
+
+
+def assumptions_at_conditions(analysis: Analysis) -> tuple[str, ...]:
+    """Return what effects at values of moderators are."""
+    texts = [condition_text(condition) for condition in list_conditions(analysis)]
+    if not texts:
+        return ()
+    return (
+        f"Conditions: at {listed(texts)} every row takes this value and the rest of its context stays as observed. Effects "
+        "at two values differ by what goes with the moderator, which need not be what changing it would do.",
     )
 
 

@@ -9,6 +9,7 @@ inputs of the model, not parameters.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,7 +89,10 @@ class MomentArrays:
 
 
 def choose_scale(moments: xr.Dataset, design: Design) -> Scale:
-    """Return pooled means and pooled within-cluster standard deviations of the nodes in ``design``."""
+    """Return pooled means and pooled within-cluster standard deviations of the nodes in ``design``.
+
+    A node that is constant inside every cluster is scaled by the standard deviation of the cluster means.
+    """
     rows = moments["n"].astype(float)
     dof = float((rows - 1.0).clip(min=0.0).sum("cluster"))
     means = pooled_mean(moments[[name for name in ("n", "mean", "mean_rest") if name in moments]].fillna(0.0))
@@ -96,8 +100,13 @@ def choose_scale(moments: xr.Dataset, design: Design) -> Scale:
     for node in columns(design):
         within = float(moments["cross"].sel(column=node, column_2=node).sum("cluster"))
         shift[node] = float(means.sel(column=node))
-        scale[node] = float(np.sqrt(within / max(dof, 1.0))) or 1.0
+        scale[node] = float(np.sqrt(within / max(dof, 1.0))) or _spread_of_means(moments, node) or 1.0
     return Scale(shift=shift, scale=scale)
+
+
+def _spread_of_means(moments: xr.Dataset, node: str) -> float:
+    means = moments["mean"].sel(column=node).values[moments["n"].values > 0]
+    return float(means.std(ddof=1)) if len(means) > 1 else 0.0
 
 
 def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArrays:
@@ -190,6 +199,7 @@ def _affine_map(names: Sequence[tuple[str, ...]], reference: Floats, scale: Scal
     Deviations are columns less their reference (cluster, column), and products of these.
     """
     position = {name: i for i, name in enumerate(names)}
+    known = {tuple(sorted(name)): name for name in names}
     transform, constant = np.zeros((len(reference), len(names), len(names))), np.zeros_like(reference)
     for j, name in enumerate(names):
         unit = float(np.prod([scale.scale[factor] for factor in name]))
@@ -197,9 +207,10 @@ def _affine_map(names: Sequence[tuple[str, ...]], reference: Floats, scale: Scal
         offsets = [reference[:, i] - scale.shift[factor] for i, factor in zip(places, name, strict=True)]
         transform[:, j, j] = 1.0 / unit
         constant[:, j] = np.prod(offsets, axis=0) / unit
-        if len(name) == 2:
-            transform[:, places[0], j] += offsets[1] / unit
-            transform[:, places[1], j] += offsets[0] / unit
+        for chosen in (c for size in range(1, len(name)) for c in combinations(range(len(name)), size)):
+            part = position[known[tuple(sorted(name[k] for k in chosen))]]
+            rest = [offsets[k] for k in range(len(name)) if k not in chosen]
+            transform[:, part, j] += np.prod(rest, axis=0) / unit
     return transform, constant
 
 

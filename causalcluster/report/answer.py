@@ -21,11 +21,11 @@ def level_title(run: FinishedRun, level: str) -> str:
     return words.level_name(level) if run.run.data.cluster_column else "All rows"
 
 
-def find_row(run: FinishedRun, outcome: str, effect: str, via: str = "", level: str = "") -> EffectRow | None:
-    """Return the first row of that effect (at the main level unless said), None where there is none."""
-    wanted = (outcome, effect, via, level or main_level(run), "")
+def find_row(run: FinishedRun, outcome: str, effect: str, via: str = "", level: str = "", at: str = "") -> EffectRow | None:
+    """Return the first row of that effect (at the main level and for the context as observed unless said), None without."""
+    wanted = (outcome, effect, via, level or main_level(run), "", at)
     for row in run.effects:
-        if (row.key.outcome, row.key.effect, row.key.via, row.key.level, row.key.cluster) == wanted:
+        if (row.key.outcome, row.key.effect, row.key.via, row.key.level, row.key.cluster, row.key.at) == wanted:
             return row
     return None
 
@@ -60,6 +60,7 @@ def write_answer(run: FinishedRun, outcome: str) -> Answer:
             words.sentence(text)
             for text in (
                 *_share(run, outcome, labels),
+                *_conditions(run, outcome, labels, decimals),
                 *_clusters(run, outcome, labels, decimals),
                 *_levels(run, outcome, decimals),
             )
@@ -150,6 +151,20 @@ def _share(run: FinishedRun, outcome: str, labels: dict[str, str]) -> Iterable[s
         yield said + ("; outside 0 to 100% parts of opposite sign offset each other" if offset else "")
 
 
+def _conditions(run: FinishedRun, outcome: str, labels: dict[str, str], decimals: int) -> Iterable[str]:
+    """Yield the total effect and that through all mediators at each value of the moderators."""
+    conditions = dict.fromkeys(row.key.at for row in run.effects if row.key.at and row.key.outcome == outcome)
+    for effect, via, name in (("total", "", "total effect"), ("nie", "all", "effect through all mediators")):
+        found = [(at, find_row(run, outcome, effect, via, at=at)) for at in conditions]
+        said = [
+            f"{words.estimate(row, decimals)} at {words.condition_name(at, labels)}"
+            for at, row in found
+            if row is not None and row.has_interval
+        ]
+        if said:
+            yield f"The {name} is {words.joined(said)}, the rest of the context as observed"
+
+
 def _share_words(row: EffectRow) -> str:
     median, lower, upper = (words.number(100 * (value or 0.0), 0) for value in (row.median, row.lower, row.upper))
     return f"{median}% ({lower} to {upper}%)"
@@ -162,7 +177,8 @@ def _clusters(run: FinishedRun, outcome: str, labels: dict[str, str], decimals: 
         rows = [
             row
             for row in run.effects
-            if (row.key.outcome, row.key.effect, row.key.via, row.key.level) == (outcome, "nie", via, "cluster")
+            if (row.key.outcome, row.key.effect, row.key.via, row.key.level, row.key.at)
+            == (outcome, "nie", via, "cluster", "")
             and row.prob_positive is not None
         ]
         if whole is None or whole.prob_positive is None or not rows:

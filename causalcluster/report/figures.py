@@ -36,7 +36,11 @@ def headline_rows(run: FinishedRun, outcome: str, level: str) -> tuple[EffectRow
     found = {
         (row.key.effect, row.key.via): row
         for row in run.effects
-        if row.key.outcome == outcome and row.key.level == level and row.has_interval and not row.key.cluster
+        if row.key.outcome == outcome
+        and row.key.level == level
+        and row.has_interval
+        and not row.key.cluster
+        and not row.key.at
     }
     return tuple(found[pair] for pair in wanted if pair in found)
 

@@ -36,7 +36,7 @@ def _forest_columns(run: FinishedRun, outcome: str) -> list[tuple[EffectKey, dic
     by_effect: dict[tuple[str, str], dict[str, EffectRow]] = {}
     scale = DIFFERENCE
     for row in run.effects:
-        if row.key.outcome == outcome and row.key.level == "cluster" and row.has_interval:
+        if row.key.outcome == outcome and row.key.level == "cluster" and not row.key.at and row.has_interval:
             by_effect.setdefault((row.key.effect, row.key.via), {})[row.key.cluster] = row
             scale = row.key.scale
     mediators = run.run.analysis.question.mediators
@@ -97,7 +97,7 @@ def _tick(name: str, outside: set[str], left_out: int) -> str:
 
 def _average(run: FinishedRun, key: EffectKey, level: str) -> EffectRow | None:
     for row in run.effects:
-        same = (row.key.outcome, row.key.effect, row.key.via) == (key.outcome, key.effect, key.via)
+        same = (row.key.outcome, row.key.effect, row.key.via, row.key.at) == (key.outcome, key.effect, key.via, key.at)
         if same and row.key.level == level and row.has_interval:
             return row
     return None

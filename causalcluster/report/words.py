@@ -135,11 +135,17 @@ def level_name(level: str) -> str:
     return _LEVELS.get(level, f"Each {level}")
 
 
+def condition_name(at: str, labels: dict[str, str]) -> str:
+    """Return the reader's name of a condition, ``Firm size=0 and Age=40``."""
+    pairs = (part.rpartition("=") for part in at.split(";"))
+    return joined(f"{labels.get(name, name)}={value}" for name, _, value in pairs)
+
+
 def effect_name(key: EffectKey, labels: dict[str, str]) -> str:
     """Return the reader's name of an effect, with what it runs through and under which conditions."""
     extras = [f"{name} {value}" for name, value in (("horizon", key.horizon), ("regime", key.regime)) if value]
     if key.at:
-        extras.append(f"at {key.at}")
+        extras.append(f"at {condition_name(key.at, labels)}")
     if key.scale not in ("", "difference"):
         extras.append(key.scale.replace("_", " "))
     return _base_name(key, labels) + (f" ({', '.join(extras)})" if extras else "")

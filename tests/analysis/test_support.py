@@ -2,7 +2,7 @@
 
 import pytest
 
-from causalcluster.errors import UnsupportedError
+from causalcluster.errors import AnalysisFileError, UnsupportedError
 from tests.analysis.files import BASE, CONTRACT, changed, parse
 
 
@@ -19,7 +19,7 @@ def expected(line: int, what: str, fix: str) -> str:
 LEAVE = "Leave it out"
 TABLE = "Save the table as CSV (UTF-8) or Parquet"
 CLAIM = "Claim something about another effect, or leave the hypothesis out"
-PRODUCT = "Leave it out, or interact the treatment with a node on its way to the target"
+PRODUCT = "Leave it out, or take a product of at most three factors"
 
 
 @pytest.mark.parametrize(
@@ -75,21 +75,9 @@ def test_lagged_edges_and_horizons():
         ("hypotheses: framework", "'hypotheses: framework'", "List your own, each with an id and a claim"),
         ("hypotheses: [{id: H1, claim: 'nie(wage, horizon=0) > 0'}]", "'horizon' in the claim of 'H1'", CLAIM),
         ("hypotheses: [{id: H1, claim: 'nie(wage, regime=pulse) > 0'}]", "'regime' in the claim of 'H1'", CLAIM),
-        ("hypotheses: [{id: H1, claim: 'nie(wage, at={size: 0}) > 0'}]", "'at' in the claim of 'H1'", CLAIM),
-        ("interactions: [law * law -> wage]", "the interaction 'law * law -> wage' (it is a square)", PRODUCT),
         (
-            "interactions: [law * size -> wage]",
-            "the interaction 'law * size -> wage' ('size' belongs to the context)",
-            PRODUCT,
-        ),
-        (
-            "interactions: [enforcement * unions -> wage]",
-            "the interaction 'enforcement * unions -> wage' (the treatment 'law' is not one of its factors)",
-            PRODUCT,
-        ),
-        (
-            "interactions: [law * enforcement * unions -> wage]",
-            "the interaction 'law * enforcement * unions -> wage' (it has more than two factors)",
+            "interactions: [law * law * law * law -> wage]",
+            "the interaction 'law * law * law * law -> wage' (it has more than three factors)",
             PRODUCT,
         ),
     ],
@@ -98,20 +86,31 @@ def test_words_of_later_versions(more, what, fix):
     assert refusal(f"{BASE}{more}\n") == expected(24, what, fix)
 
 
-def test_an_interaction_with_a_node_beside_the_paths_is_refused():
-    text = changed("size: {layer: context}", "size: {layer: environment}") + "interactions: [size * law -> wage]\n"
-    what = "the interaction 'size * law -> wage' ('size' is on no directed path from the treatment to 'wage')"
-    assert refusal(text) == expected(24, what, PRODUCT)
-
-
 def test_the_line_of_an_interaction_is_that_of_its_item():
-    more = "interactions:\n  - law * unions -> wage, injury\n  - law * enforcement -> unions\n  - law * size -> wage\n"
-    assert refusal(BASE + more).startswith("analysis.yaml:27: the interaction 'law * size -> wage'")
+    more = "interactions:\n  - law * unions -> wage, injury\n  - law * law -> unions\n  - law * law * law -> unions\n"
+    assert refusal(f"{BASE}{more}  - law * law * law * law -> unions\n").startswith("analysis.yaml:28: the interaction 'law")
 
 
-def test_interactions_of_the_treatment_with_nodes_on_its_paths_are_done():
-    more = "interactions: ['law * unions -> wage, injury', enforcement * law -> unions]\n"
-    assert len(parse(BASE + more).interactions) == 3
+def test_products_of_any_causes_are_read():
+    more = "interactions: ['law * unions, size -> wage']\n"
+    with pytest.raises(AnalysisFileError, match="is not a node"):
+        parse(BASE + more)
+    more = "interactions: ['law * unions -> wage, injury', size * law -> wage, unions * size -> wage, size * size -> wage]\n"
+    assert len(parse(BASE + more).interactions) == 5
+
+
+def test_a_product_of_three_needs_its_products_of_two():
+    three = "interactions: [law * size * unions -> wage, size * law -> wage, 'law * unions -> injury'"
+    with pytest.raises(AnalysisFileError) as caught:
+        parse(f"{BASE}{three}]\n")
+    assert str(caught.value) == (
+        "analysis.yaml:24: the interaction 'law * size * unions -> wage' needs the smaller products law * unions and "
+        "size * unions in the same equation. Without them the model would depend on where the scales of the columns have "
+        "their zero. Add 'law * unions -> wage' and 'size * unions -> wage' under interactions."
+    )
+    assert len(parse(f"{BASE}{three}, law * unions -> wage, unions * size -> wage]\n").interactions) == 5
+    with pytest.raises(AnalysisFileError, match=r"the smaller product law \* law in"):
+        parse(f"{BASE}interactions: [law * law * law -> wage]\n")
 
 
 def test_the_first_refusal_of_the_file_is_told():

@@ -27,6 +27,21 @@ def test_reduce_says_what_it_wrote(tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["analysis.yaml", "m.parquet", "panel.csv"]
 
 
+def test_products_whose_effects_need_rows_are_refused(tmp_path, capsys):
+    text = ANALYSIS.replace("question:", "interactions: [size * enforcement -> wage]\nquestion:")
+    assert call("reduce", write_study(tmp_path, text), "-o", tmp_path / "m.parquet") == 2
+    assert "'size * enforcement -> wage' cannot be computed from moments" in capsys.readouterr().err
+    assert not (tmp_path / "m.parquet").exists()
+    text = text.replace("size * enforcement", "size * law")
+    assert call("reduce", write_study(tmp_path, text), "-o", tmp_path / "m.parquet", "--quiet") == 0
+
+
+def test_a_moderator_that_cannot_be_is_refused(tmp_path, capsys):
+    text = ANALYSIS.replace("mediators: [enforcement]", "mediators: [enforcement]\n  at: {enforcement: 1}")
+    assert call("check", write_study(tmp_path, text)) == 2
+    assert "effects cannot be given at a value of 'enforcement', a mediator" in capsys.readouterr().err
+
+
 def test_json_and_quiet(tmp_path, capsys):
     path = write_study(tmp_path)
     assert call("reduce", path, "-o", tmp_path / "m.parquet", "--json") == 0

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from causalcluster.design import is_simulated
 from causalcluster.effects.estimands import list_estimands
 from causalcluster.effects.polynomials import evaluate
 from tests.oracles.do_worlds import Worlds
@@ -37,14 +38,45 @@ SYSTEMS = {
         fix=(("a", 0.7),),
         centre="none",
     ),
+    "context": make_analysis(
+        "c>x c>a x>a c>y d>y x>y a>y",
+        treatment="x",
+        mediators=("a",),
+        outcomes=("y",),
+        interactions=(
+            *(("x", "c", "a"), ("c", "x", "y"), ("x", "a", "y")),
+            *(("c", "c", "y"), ("c", "d", "y"), ("d", "x", "y"), ("x", "d", "c", "y")),
+        ),
+        fix=(("a", 0.7),),
+    ),
+    "squares": make_analysis(
+        "x>a x>b a>b x>y b>y",
+        treatment="x",
+        mediators=("a", "b"),
+        outcomes=("y",),
+        interactions=(("x", "x", "a"), ("x", "a", "b"), ("x", "x", "b"), ("x", "x", "a", "b")),
+    ),
+    "constant moderator": make_analysis(
+        "z>a z>y c>y x>a x>y a>y",
+        treatment="x",
+        mediators=("a",),
+        outcomes=("y",),
+        interactions=(("x", "z", "a"), ("z", "a", "y"), ("z", "x", "y"), ("a", "x", "y"), ("z", "x", "a", "y")),
+        fix=(("a", 0.7),),
+    ),
 }
+CONDITIONS = {"context": [{"c": 2.5}, {"c": -1.0, "d": 4.0}]}
 
 
 @pytest.fixture(scope="module", params=SYSTEMS)
 def case(request):
     analysis = SYSTEMS[request.param]
     table = draw_rows(analysis, sizes=[6, 4, 9], seed=7)
-    prepared = prepare_system(analysis, table)
+    still = tuple(name for name in "z" if name in table)
+    for name in still:
+        table[name] = 1.0 + table.groupby("cluster").ngroup()
+    prepared = prepare_system(analysis, table, between_only=still)
+    assert not is_simulated(prepared.design)
     rng = np.random.default_rng(5)
     theta = rng.normal(0.3, 0.6, size=(2, 3, len(prepared.design.terms)))
     question = analysis.question
@@ -89,6 +121,33 @@ def test_total_and_natural_effects_equal_interventions(case):
         np.testing.assert_allclose(effects["nie", "all"][s], high - steps[0], atol=1e-8)
         for k, mediator in enumerate(mediators):
             np.testing.assert_allclose(effects["nie", mediator][s], steps[k + 1] - steps[k], atol=1e-8)
+
+
+@pytest.mark.parametrize("case", ["context"], indirect=True)
+def test_effects_at_values_of_moderators_equal_interventions(case):
+    prepared, worlds, thetas, _ = case
+    for values in CONDITIONS["context"]:
+        condition = tuple(values.items())
+        keys = [("y", "total", ""), ("y", "nde", ""), ("y", "nie", "all")]
+        listed = list_estimands(
+            prepared.analysis.question,
+            prepared.graph,
+            prepared.system,
+            prepared.scale,
+            (LOW, HIGH),
+            identified=keys,
+            at=[condition],
+        )
+        text = ";".join(f"{name}={value:g}" for name, value in condition)
+        effects = {item.effect: evaluate(item.polynomial, thetas) for item in listed if item.at == text}
+        assert len(listed) == 2 * len(effects) == 6
+        for s, theta in enumerate(thetas):
+            natural = {level: {"a": worlds.rows("a", theta, {"x": level, **values})} for level in (LOW, HIGH)}
+            low, high = (worlds.mean_by_cluster("y", theta, {"x": x, **values}) for x in (LOW, HIGH))
+            crossed = worlds.mean_by_cluster("y", theta, {"x": HIGH, **values, **natural[LOW]})
+            np.testing.assert_allclose(effects["total"][s], high - low, atol=1e-8)
+            np.testing.assert_allclose(effects["nde"][s], crossed - low, atol=1e-8)
+            np.testing.assert_allclose(effects["nie"][s], high - crossed, atol=1e-8)
 
 
 def test_the_other_split_equals_interventions(case):

@@ -9,7 +9,11 @@ from tests.oracles.systems import draw_rows, make_analysis, prepare_system
 INTERACTION = {"interactions": (("x", "a", "y"),)}
 
 
-@pytest.mark.parametrize(("centre", "more"), [("within", INTERACTION), ("none", INTERACTION), ("none", {})])
+POWERS = {"interactions": (("x", "a", "y"), ("x", "x", "y"), ("a", "x", "x", "y"))}
+
+
+@pytest.mark.parametrize("more", [INTERACTION, POWERS, {}])
+@pytest.mark.parametrize("centre", ["within", "none"])
 def test_slopes_of_the_raw_prediction(centre, more):
     analysis = make_analysis("x>a x>y a>y", treatment="x", mediators=("a",), outcomes=("y",), centre=centre, **more)
     prepared = prepare_system(analysis, draw_rows(analysis, sizes=[8, 6], seed=2))

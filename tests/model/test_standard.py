@@ -1,10 +1,11 @@
 """Standardised arrays against the rows they stand for, at any level, from rows and from a moments file."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from causalcluster import pool_moments, read_moments, reduce_table, write_moments
-from causalcluster.design import build_design
+from causalcluster.design import build_design, products
 from causalcluster.graph import build_graph
 from causalcluster.model.standard import choose_scale, standardise
 from causalcluster.moments import match_moments
@@ -72,6 +73,41 @@ def test_products_are_those_of_the_raw_columns_and_of_the_rows(level):
     np.testing.assert_allclose(arrays.column_mean["a", "m"], product.mean(), rtol=1e-9, atol=1e-11)
     place = [term.factors for term in DESIGN.terms].index(("a", "m"))
     np.testing.assert_allclose(arrays.sxx[:, place, place], product.var(ddof=0) * arrays.rows, rtol=1e-9)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e3])
+def test_products_of_three_and_squares_are_those_of_the_rows(level):
+    analysis = with_products(
+        analysis_of(), [("a", "m"), ("c", "a"), ("m", "c"), ("c", "c"), ("m", "a", "c"), ("c", "c", "a")]
+    )
+    design, frame = build_design(analysis, build_graph(analysis)), table_of(rows=120)
+    frame = frame.assign(a=frame["a"] + level, m=level + frame["m"] / 1e3 - 1e3)
+    table = load_moments(analysis, frame).table
+    scale = choose_scale(table, design)
+    arrays = standardise(table, design, scale)
+    rows = (frame[["a", "m", "c"]] - scale_of(scale.shift)) / scale_of(scale.scale)
+    place = {term.factors: i for i, term in enumerate(design.terms) if term.target == "y"}
+    for factors in products(design):
+        product = rows[list(factors)].prod(axis=1)
+        inside = product - product.groupby(frame["g"]).transform("mean")
+        np.testing.assert_allclose(arrays.column_mean[factors], product.groupby(frame["g"]).mean(), rtol=1e-8, atol=1e-9)
+        for other in ("a", "c"):
+            there = rows[other] - rows[other].groupby(frame["g"]).transform("mean")
+            cross = (inside * there).groupby(frame["g"]).sum()
+            np.testing.assert_allclose(arrays.sxx[:, place[factors], place[other,]], cross, rtol=1e-8, atol=1e-8)
+
+
+def scale_of(numbers):
+    return pd.Series(numbers)[["a", "m", "c"]]
+
+
+def test_a_node_that_is_constant_inside_clusters_is_scaled_by_its_cluster_means():
+    frame = table_of(rows=120).assign(c=lambda table: 100.0 * table["g"])
+    analysis = with_products(analysis_of(), [("a", "c")])
+    design = build_design(analysis, build_graph(analysis), between_only=("c",))
+    assert choose_scale(load_moments(analysis, frame).table, design).scale["c"] == pytest.approx(
+        np.std([0, 100, 200, 300], ddof=1)
+    )
 
 
 @pytest.mark.parametrize("gaps", [(), ("m",), ("a", "c")])

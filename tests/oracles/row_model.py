@@ -14,7 +14,7 @@ def standard_rows(prepared: Prepared, table: pd.DataFrame) -> pd.DataFrame:
     out = pd.DataFrame({name: (table[name] - scale.shift[name]) / scale.scale[name] for name in scale.shift})
     for term in prepared.design.terms:
         if term.kind == "interaction":
-            out[term.factors] = out[term.factors[0]] * out[term.factors[1]]
+            out[term.factors] = out[list(term.factors)].prod(axis=1)
     out["cluster"] = table["cluster"].to_numpy()
     return out
 

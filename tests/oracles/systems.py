@@ -46,14 +46,14 @@ def make_analysis(
     treatment: str,
     mediators: tuple[str, ...],
     outcomes: tuple[str, ...],
-    interactions: tuple[tuple[str, str, str], ...] = (),
+    interactions: tuple[tuple[str, ...], ...] = (),
     fix: tuple[tuple[str, float], ...] = (),
     contrast: tuple[float, float] = (0.0, 1.0),
     cluster: str | None = "cluster",
     sampling: Sampling | None = None,
     **model: object,
 ) -> Analysis:
-    """Build an analysis from edges written as 'a>b c>d'."""
+    """Build an analysis from edges written as 'a>b c>d'; an interaction is its factors, then its target."""
     pairs = [tuple(edge.split(">")) for edge in edges.split()]
     names = tuple(dict.fromkeys(name for pair in pairs for name in pair))
     layers = {treatment: "environment", **dict.fromkeys(mediators, "actor"), **dict.fromkeys(outcomes, "outcome")}
@@ -65,7 +65,7 @@ def make_analysis(
         data=DataSpec(file=None, cluster=cluster),
         nodes=tuple(Node(name=name, layer=layers.get(name, "context"), column=name, label=name) for name in names),
         edges=tuple(Edge(source=source, target=target) for source, target in pairs),
-        interactions=tuple(Interaction(factors=(left, right), target=target) for left, right, target in interactions),
+        interactions=tuple(Interaction(factors=tuple(factors), target=target) for *factors, target in interactions),
         question=Question(
             treatment=treatment,
             contrast=Contrast(kind="values", low=contrast[0], high=contrast[1]),
@@ -100,10 +100,10 @@ def plain_moments(table: pd.DataFrame, names: list[str], interactions: list[tupl
     )
 
 
-def prepare_system(analysis: Analysis, table: pd.DataFrame) -> Prepared:
+def prepare_system(analysis: Analysis, table: pd.DataFrame, *, between_only: tuple[str, ...] = ()) -> Prepared:
     """Take an analysis and its rows to what the model reads."""
     graph = build_graph(analysis)
-    design = build_design(analysis, graph)
+    design = build_design(analysis, graph, between_only=between_only)
     moments = plain_moments(table, list(columns(design)), list(products(design)))
     scale = choose_scale(moments, design)
     arrays = standardise(moments, design, scale)
