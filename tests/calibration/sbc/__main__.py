@@ -26,11 +26,12 @@ def run(name: str, wanted: int, pool: ProcessPoolExecutor, folder: Path) -> Resu
     if results.count >= wanted:
         return results
     waiting: set[Future[list[dict[str, Any]]]] = set()
-    ahead = _untried(results)
+    ahead, processes = _untried(results), 1  # what the first process compiles the second finds on disk
     while results.count < wanted:
-        while len(waiting) < PROCESSES:
+        while len(waiting) < processes:
             waiting.add(pool.submit(rank, name, next(ahead)))
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        processes = PROCESSES
         for future in done:
             results.add(future.result())
         results.save()

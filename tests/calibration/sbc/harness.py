@@ -41,7 +41,7 @@ ACCURACY = Accuracy(target=float("inf"), cluster_points=32, population_points=25
 EFFECTS = ("total", "nde", "nie")
 LEVELS = ("population", "sample")
 RANKED_CLUSTERS = (0, 5)
-MOST_R_HAT = 1.03
+MOST_R_HAT, MOST_DIVERGENCES = 1.03, 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -202,20 +202,19 @@ def simulate(harness: Harness, replicate: int) -> Data:
 
 
 def fit(harness: Harness, data: Data, replicate: int) -> tuple[Parameters, dict[str, float]]:
-    """Sample the posterior; once more, carefully, where chains disagree.
+    """Sample the posterior; once more, carefully, where chains disagree or diverge, as `run` does.
 
     Returns `KEPT` draws, far enough apart that few are correlated, and what was seen of the fit.
     """
+    total = SAMPLING.draws * SAMPLING.chains
     for careful in (False, True):
-        sampling = replace(SAMPLING, seed=replicate + 1, draws=SAMPLING.draws * (4 if careful else 1))
-        draws = refit(harness.compiled, data.arrays, sampling, careful=careful, cores=1)
+        draws = refit(harness.compiled, data.arrays, replace(SAMPLING, seed=replicate + 1), careful=careful, cores=1)
         worst = _convergence(draws)
-        if worst["r_hat"] <= MOST_R_HAT:
+        divergences = int(draws.posterior["sample_stats"]["diverging"].sum())
+        if worst["r_hat"] <= MOST_R_HAT and divergences <= MOST_DIVERGENCES * total:
             break
-    total = sampling.draws * sampling.chains
     kept = choose(_parameters(harness, draws, data), np.arange(0, total, total // KEPT))
-    statistics = draws.posterior["sample_stats"]
-    seen = {"divergences": int(statistics["diverging"].sum()), "careful": int(careful), "seconds": draws.seconds}
+    seen = {"divergences": divergences, "careful": int(careful), "seconds": round(draws.seconds, 2)}
     return kept, {**worst, **seen}
 
 
@@ -224,7 +223,7 @@ def _convergence(draws: Draws) -> dict[str, float]:
     names = [name for name in ("mean", "tau", "partial", "log_sigma", "sigma_spread", "log_parameter") if name in posterior]
     flat = [posterior[name].transpose("chain", "draw", ...).values for name in names]
     found = measure_convergence(np.concatenate([item.reshape(*item.shape[:2], -1) for item in flat], axis=2))
-    return {"r_hat": float(np.nanmax(found["r_hat"])), "ess": float(np.nanmin(found["ess_bulk"]))}
+    return {"r_hat": round(float(np.nanmax(found["r_hat"])), 4), "ess": round(float(np.nanmin(found["ess_bulk"])), 0)}
 
 
 def _parameters(harness: Harness, draws: Draws, data: Data) -> Parameters:

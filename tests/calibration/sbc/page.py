@@ -31,6 +31,10 @@ GROUPS = {
     "effect sample": "effects in the sample",
     "log-likelihood": "log-likelihood",
 }
+CAPTIONS = {
+    "sbc_effects": "Distribution of ranks less the uniform one, effects in the population, with 99% bands",
+    "sbc_covariances": "The same for standard deviations of coefficients between clusters and covariances",
+}
 
 
 def stored() -> dict[str, Any]:
@@ -40,8 +44,9 @@ def stored() -> dict[str, Any]:
 
 
 def text(results: Mapping[str, Any]) -> str:
-    """Return the page's tables."""
-    return "\n".join([*_effects(results), "", *_groups(results)])
+    """Return what stands between the marks: tables, and links to the figures."""
+    links = [f"\n![{CAPTIONS[name]}](figures/{name}.png)" for name in figures(results)]
+    return "\n".join([*_effects(results), "", *_groups(results), *links])
 
 
 def _effects(results: Mapping[str, Any]) -> Iterator[str]:
