@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from causalcluster.design import Design, Equation
 from tests.calibration.sbc.systems import CLUSTERS, GRADES, ROWS, TRIALS
 
-LARGEST_COUNT = 1e6
+LARGEST_COUNT, LARGEST_VALUE = 1e6, 1e3
 CLUSTER = np.repeat(np.arange(CLUSTERS), ROWS)
 
 
@@ -75,12 +75,14 @@ def draw_table(design: Design, values: Values, rng: np.random.Generator) -> pd.D
     Raises
     ------
     RefusedError
-        A count too large for any table, or a grade that occurs nowhere.
+        A value or a count too large for any table, or a grade that occurs nowhere.
     """
     table = pd.DataFrame({"district": [f"d{g}" for g in CLUSTER], "law": fixed_treatment(), "workers": TRIALS})
     for k, equation in enumerate(design.equations):
         eta = linear_predictor(design, k, values, table)[0]
         table[equation.node] = _draw(equation, k, values, eta, rng)
+        if equation.family in ("gaussian", "student") and table[equation.node].abs().max() > LARGEST_VALUE:
+            raise RefusedError("a value a thousand times the column's scale")
     return table
 
 
