@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from causalcluster.design import Design, Equation
 from tests.calibration.sbc.systems import CLUSTERS, GRADES, ROWS, TRIALS
 
-LARGEST_COUNT, LARGEST_VALUE = 1e6, 1e3
+LARGEST_COUNT, LARGEST_VALUE = 1e6, 100.0
 CLUSTER = np.repeat(np.arange(CLUSTERS), ROWS)
 
 
@@ -82,7 +82,7 @@ def draw_table(design: Design, values: Values, rng: np.random.Generator) -> pd.D
         eta = linear_predictor(design, k, values, table)[0]
         table[equation.node] = _draw(equation, k, values, eta, rng)
         if equation.family in ("gaussian", "student") and table[equation.node].abs().max() > LARGEST_VALUE:
-            raise RefusedError("a value a thousand times the column's scale")
+            raise RefusedError("a value a hundred times the column's scale")
     return table
 
 
