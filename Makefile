@@ -65,6 +65,8 @@ calibrate: setup
 	$(PYTHON) -m tests.calibration.linear
 	$(PYTHON) -m tests.calibration.binary
 	$(PYTHON) -m tests.calibration.affected_cause
+	$(PYTHON) -m tests.calibration.sbc
+	$(PYTHON) -m tests.calibration.sbc.page
 
 # About an hour: row-by-row models at the larger size are given 20 minutes each.
 bench: setup

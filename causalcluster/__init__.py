@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from causalcluster.model.standard import standardise
     from causalcluster.moments import Moments, pool_moments, read_moments, reduce_table, write_moments
     from causalcluster.output import write_run
-    from causalcluster.pipeline import Plan, Result, analyse, plan_analysis, prepare
+    from causalcluster.pipeline import Result, analyse
+    from causalcluster.planning import Plan, plan_analysis, prepare
     from causalcluster.report import write_report
     from causalcluster.simulation import simulate
 

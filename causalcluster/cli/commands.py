@@ -71,7 +71,7 @@ def check_file(file: Path, *, quiet: bool, as_json: bool) -> None:
     analysis = read_analysis(file)
     with _asked_aside(analysis) as opinion:
         from causalcluster.identification import verdict_to_json
-        from causalcluster.pipeline import plan_analysis
+        from causalcluster.planning import plan_analysis
 
         plan = plan_analysis(analysis, opinion=opinion)
     if as_json:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from causalcluster.data import RowTable, select_rows
 from causalcluster.design import Design, columns
 from causalcluster.model.gap_arrays import GapArrays, sampled_equations
+from causalcluster.model.gap_groups import row_patterns, single_rows
 from causalcluster.model.gap_kernel import OWN, expected_moments
-from causalcluster.model.gap_rows import row_patterns, single_rows
 from causalcluster.model.residuals import pooled_log_sigma
 from causalcluster.model.row_arrays import RowEquations
 from causalcluster.model.standard import MomentArrays, Scale

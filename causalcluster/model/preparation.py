@@ -22,8 +22,9 @@ from causalcluster.model.gap_arrays import (
     standard_tables,
     term_centres,
 )
+from causalcluster.model.gap_groups import row_groups
 from causalcluster.model.gap_guide import FirstFit, GapInput, centred_theta, fit_first, quadratic
-from causalcluster.model.gap_rows import grid_rows, row_groups
+from causalcluster.model.grid_rows import grid_rows
 from causalcluster.model.row_arrays import RowEquations, prepare_rows, with_rows
 from causalcluster.model.standard import MomentArrays, Scale, StandardTable, block_diagonal, standardise
 from causalcluster.moments import Moments

@@ -12,7 +12,8 @@ from causalcluster.analysis.records import analysis_to_json
 from causalcluster.design import Design, correlated_terms, share_a_path
 from causalcluster.families import FAMILIES, needs_rows
 from causalcluster.model.gap_arrays import gaussian_nodes
-from causalcluster.pipeline import Plan, Result
+from causalcluster.pipeline import Result
+from causalcluster.planning import Plan
 
 PACKAGES = ("causalcluster", "pymc", "pytensor", "nutpie", "arviz", "dowhy", "numpy", "numba", "pandas", "xarray", "duckdb")
 

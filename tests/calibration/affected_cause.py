@@ -20,7 +20,7 @@ from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.evaluation import evaluate_targets
 from causalcluster.fitting.gate import DIVERGENT_SHARE
 from causalcluster.fitting.sample import compile_model, refit
-from causalcluster.pipeline import _Clock, _plan, prepare
+from causalcluster.planning import draw_up, prepare
 from tests.calibration.linear import SOURCES, source_hash
 
 RESULT = Path(__file__).with_suffix(".json")
@@ -68,7 +68,7 @@ def draw_panel(rng: np.random.Generator) -> pd.DataFrame:
 
 def fit(analysis: Analysis, table: pd.DataFrame, sampling: Sampling) -> pd.DataFrame:
     """Rows of the population effects."""
-    plan = _plan(analysis, table, _Clock())
+    plan = draw_up(analysis, table)
     prepared = prepare(plan)
     compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
     draws = refit(compiled, prepared.arrays, sampling)

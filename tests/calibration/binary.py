@@ -21,7 +21,7 @@ from causalcluster.effects.gformula import Accuracy
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.evaluation import evaluate_targets
 from causalcluster.fitting.sample import compile_model, refit
-from causalcluster.pipeline import _Clock, _plan, prepare
+from causalcluster.planning import draw_up, prepare
 from tests.calibration.linear import source_hash
 
 RESULT = Path(__file__).with_suffix(".json")
@@ -96,7 +96,7 @@ def calibrate(seeds: int, sampling: Sampling) -> dict[str, Any]:
     rows, compiled, began, seconds = [], None, time.perf_counter(), 0.0
     for seed in range(seeds):
         table, theta = draw_panel(np.random.default_rng([7, seed]))
-        plan = _plan(analysis, table, _Clock())  # without DoWhy's opinion on the same diagram every time
+        plan = draw_up(analysis, table)  # without DoWhy's opinion on the same diagram every time
         prepared = prepare(plan)
         compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
         draws = refit(compiled, prepared.arrays, replace(sampling, seed=seed))

@@ -22,7 +22,7 @@ from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.evaluation import evaluate_targets
 from causalcluster.fitting.gate import DIVERGENT_SHARE
 from causalcluster.fitting.sample import compile_model, refit
-from causalcluster.pipeline import plan_analysis, prepare
+from causalcluster.planning import draw_up, prepare
 from tests.calibration.linear import SOURCES, source_hash
 
 RESULT = Path(__file__).with_suffix(".json")
@@ -63,7 +63,7 @@ def make_gaps(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 def fit(analysis: Analysis, table: pd.DataFrame, sampling: Sampling) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation of nie at levels population and sample."""
-    plan = plan_analysis(analysis, table)
+    plan = draw_up(analysis, table)
     prepared = prepare(plan)
     compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
     draws = refit(compiled, prepared.arrays, sampling)

@@ -7,7 +7,7 @@ import pytest
 from causalcluster import parse_analysis, plan_analysis, reduce_table
 from causalcluster.design import is_simulated
 from causalcluster.errors import DataError, UnsupportedError
-from causalcluster.pipeline import prepare
+from causalcluster.planning import prepare
 
 TEXT = """\
 schema: causalcluster/1

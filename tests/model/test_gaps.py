@@ -10,7 +10,7 @@ from causalcluster.model.grid_kernel import grid_gaps
 from causalcluster.model.residuals import guide_residuals
 from causalcluster.model.row_kernel import row_log_likelihood
 from causalcluster.model.thresholds import rising
-from causalcluster.pipeline import plan_analysis, prepare
+from causalcluster.planning import draw_up, prepare
 from tests.oracles.missing_rows import normal_log_likelihood, observed_log_likelihood
 from tests.oracles.mixed_systems import draw_mixed_rows, mixed_analysis
 from tests.oracles.systems import Prepared
@@ -58,7 +58,7 @@ def system(request):
     nodes = tuple(replace(node, trials="six") if node.family == "binomial" else node for node in analysis.nodes)
     analysis = replace(analysis, nodes=nodes)
     table = make_holes(draw_mixed_rows(analysis, sizes=[20, 16, 12], seed=3), patterns, seed=4).assign(six=6.0)
-    plan = plan_analysis(analysis, table)
+    plan = draw_up(analysis, table)
     made = prepare(plan)
     prepared = Prepared(
         analysis=analysis, graph=plan.graph, design=plan.design, moments=plan.moments.table, scale=made.scale,

@@ -11,7 +11,7 @@ from causalcluster.analysis.records import Contrast
 from causalcluster.errors import DataError
 from causalcluster.model.structure import model_data
 from causalcluster.moments import match_moments
-from causalcluster.pipeline import prepare
+from causalcluster.planning import prepare
 from tests.data.builders import analysis_of, table_of, with_node_columns, with_products
 
 PRODUCTS = [("a", "m")]

@@ -1,4 +1,4 @@
-"""Rows with missing values that must be read one by one: groups of single rows, and points to sum over."""
+"""Rows whose missing values are summed over: the points that these may take, laid out once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from causalcluster.data import RowTable, select_rows
-from causalcluster.design import Design, Equation, columns
+from causalcluster.design import Design, Equation
 from causalcluster.errors import UnsupportedError
 from causalcluster.families import FAMILIES, Family
 from causalcluster.gaps import MOST_CONTINUOUS, Gap
@@ -19,6 +19,7 @@ from causalcluster.model.gap_arrays import (
     sampled_equations,
     term_centres,
 )
+from causalcluster.model.gap_groups import row_patterns
 from causalcluster.model.grid_kernel import point_densities
 from causalcluster.model.row_arrays import GUIDE_BETWEEN_SD, RowEquations, parameter_guesses
 from causalcluster.model.standard import Scale
@@ -38,44 +39,6 @@ _TRIALS, _WIDER, _SIGMA_AWAY = 12, 2.0, 0.3
 """Pairs of parameters around the first fit for which points must serve, and how far from it they are."""
 _NEGLIGIBLE = -18.0
 _AT_ONCE = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Groups:
-    """Cluster and pattern (N, 2), and second moments (N, d, d), as in `causalcluster.model.gap_kernel`."""
-
-    at: Whole
-    second: Floats
-
-
-def row_patterns(design: Design, rows: RowTable) -> Whole:
-    """Return for each row the place of its pattern among the design's, or -1 where nothing is missing."""
-    absent = {name: np.isnan(values) for name, values in rows.columns.items()}
-    out = np.full(len(rows.cluster), -1, dtype=np.int64)
-    for a, gap in enumerate(design.gaps):
-        out[np.all([absent[name] == (name in gap.missing) for name in absent], axis=0)] = a
-    return out
-
-
-def row_groups(design: Design, rows: RowTable | None, scale: Scale) -> Groups:
-    """Return the rows of patterns whose integral is normal but differs from row to row."""
-    size = 1 + len(columns(design))
-    wanted = [a for a, gap in enumerate(design.gaps) if gap.touched and gap.method == "rows"]
-    if rows is None or not wanted:
-        return Groups(at=np.zeros((0, 2), dtype=np.int64), second=np.zeros((0, size, size)))
-    pattern = row_patterns(design, rows)
-    keep = np.isin(pattern, wanted)
-    return Groups(
-        at=np.column_stack([rows.cluster[keep], pattern[keep]]), second=single_rows(design, select_rows(rows, keep), scale)
-    )
-
-
-def single_rows(design: Design, rows: RowTable, scale: Scale) -> Floats:
-    """Return the weighted products z z' (R, d, d) of every row, 0 where a value is missing."""
-    parts = [(rows.columns[name] - scale.shift[name]) / scale.scale[name] for name in columns(design)]
-    z = np.nan_to_num(np.column_stack([np.ones(len(rows.cluster)), *parts]))
-    found: Floats = rows.weight[:, None, None] * z[:, :, None] * z[:, None, :]
-    return found
 
 
 def grid_rows(

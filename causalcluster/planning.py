@@ -1,0 +1,228 @@
+"""What is known before sampling: the data, the diagram, the verdicts and the equations of an analysis."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from causalcluster.analysis.moderators import list_conditions
+from causalcluster.analysis.records import Analysis
+from causalcluster.data import RowTable, open_rows, take_rows
+from causalcluster.design import (
+    Design,
+    build_design,
+    modelled_nodes,
+    question_design,
+    refuse_gaps_alone,
+    refuse_moments_alone,
+    row_columns,
+    wants_rows,
+)
+from causalcluster.effects.existence import warn_about_means
+from causalcluster.effects.moderators import check_moderators
+from causalcluster.effects.worlds import System
+from causalcluster.fitting.evaluation import Targets, list_targets
+from causalcluster.fitting.system import build_network
+from causalcluster.gaps import GapPlan, describe_gaps, plan_gaps
+from causalcluster.graph import CausalGraph, build_graph
+from causalcluster.hypotheses import check_claims
+from causalcluster.identification import Verdict, cde_via, held_together, identify, references
+from causalcluster.identification.dowhy_answer import DowhyAnswer
+from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
+from causalcluster.model.gap_fill import fill_rows
+from causalcluster.model.preparation import prepare_arrays
+from causalcluster.model.priors import Priors, set_priors
+from causalcluster.model.standard import MomentArrays, Scale, choose_scale
+from causalcluster.moments import Moments, available_table, match_moments, read_source, reduce_rows
+from causalcluster.panel import Panel, constant_inside_clusters, describe_panel
+
+CHECKED_ROWS = 50_000
+"""Tables with at most so many complete rows are collected for predictive checks, though no equation needs their rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """What is known before sampling: diagram, data, verdicts, equations.
+
+    Attributes
+    ----------
+    analysis, graph, moments, panel, verdicts, design
+        The stages' results.
+    rows
+        The rows, where some equation or some missing value needs them; else None.
+    checked_rows
+        The rows for predictive checks; None of moments files and large tables whose rows no equation needs.
+    dowhy
+        DoWhy's answer on the total effect, by outcome.
+    warnings
+        Sentences for the user, from every stage.
+    """
+
+    analysis: Analysis
+    graph: CausalGraph
+    moments: Moments
+    rows: RowTable | None
+    checked_rows: RowTable | None
+    panel: Panel
+    verdicts: tuple[Verdict, ...]
+    dowhy: tuple[DowhyAnswer, ...]
+    design: Design
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """Everything that sampling needs, and the effects to evaluate on the draws."""
+
+    arrays: MomentArrays
+    scale: Scale
+    priors: Priors
+    targets: Targets
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def plan_analysis(analysis: Analysis, source: Any = None, *, opinion: SecondOpinion | None = None) -> Plan:
+    """Validate diagram and data and decide what is identified, without sampling.
+
+    Parameters
+    ----------
+    analysis
+        From `read_analysis`.
+    source
+        A table or `Moments` to use instead of the analysis' file.
+    opinion
+        DoWhy's, where it was asked for before.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        Where the analysis or its data are wrong.
+
+    Examples
+    --------
+    >>> from causalcluster import parse_analysis, plan_analysis, simulate
+    >>> made = simulate("linear", clusters=3, rows=20, seed=1)
+    >>> plan = plan_analysis(parse_analysis(made.analysis_text, path="analysis.yaml"), made.table)
+    >>> [verdict.via for verdict in plan.verdicts if verdict.effect == "nie" and verdict.identified]
+    ['all', 'enforcement', 'unions']
+    """
+    with second_opinion(analysis, opinion) as asked:
+        plan = draw_up(analysis, source, Clock())
+        return replace(plan, dowhy=await_second_opinion(asked))
+
+
+def draw_up(analysis: Analysis, source: Any = None, clock: Clock | None = None) -> Plan:
+    """Plan an analysis as `plan_analysis` does, without asking DoWhy; ``clock`` takes the seconds by stage."""
+    clock = clock or Clock()
+    with clock.time("read"):
+        graph = build_graph(analysis)
+        moments, table = _take_moments(analysis, graph, source, clock)
+        return _write_plan(analysis, graph, moments, table)
+
+
+def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock) -> tuple[Moments, RowTable | None]:
+    """Reduce the table; take its rows along where some equation needs them, or the checks of a small table."""
+    if isinstance(source, Moments) or (source is None and analysis.data.moments):
+        refuse_moments_alone(analysis, graph)
+        found = match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis)
+        refuse_moments_alone(analysis, graph, constant_inside_clusters(analysis, found.table))
+        return found, None
+    with open_rows(analysis, source) as rows, clock.time("reduce"):
+        moments = reduce_rows(analysis, rows)
+        constant = constant_inside_clusters(analysis, available_table(moments))
+        checked = rows.counts.complete <= CHECKED_ROWS or bool(moments.incomplete)
+        names = [node.name for node in analysis.nodes] if checked else row_columns(analysis, graph)
+        needed = wants_rows(analysis, graph, constant) or _plan_gaps(analysis, graph, moments).needs_rows
+        wanted = needed or rows.counts.complete <= CHECKED_ROWS
+        table = take_rows(analysis, rows, names, incomplete=bool(moments.incomplete)) if wanted else None
+        return replace(moments, warnings=(*moments.warnings, *rows.warnings)), table
+
+
+def _plan_gaps(analysis: Analysis, graph: CausalGraph, moments: Moments) -> GapPlan:
+    """Decide how each pattern of missing values is averaged over."""
+    return plan_gaps(
+        analysis,
+        graph,
+        modelled_nodes(analysis, graph),
+        [pattern.missing for pattern in moments.incomplete],
+        absorbed=constant_inside_clusters(analysis, available_table(moments)),
+    )
+
+
+def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table: RowTable | None) -> Plan:
+    panel, clustered = describe_panel(analysis, moments), analysis.data.cluster is not None
+    labels = [label for label, _ in panel.clusters] if clustered else []
+    check_claims(
+        analysis.hypotheses,
+        labels,
+        has_clusters=clustered,
+        has_population=clustered and analysis.model.pooling == "partial",
+        held=[cde_via(held) for held in held_together(analysis.question.fix)],
+        references=[cde_via(held) for held in references(analysis.question)],
+    )
+    gaps = _plan_gaps(analysis, graph, moments)
+    if table is None and gaps.needs_rows:
+        refuse_gaps_alone(analysis, gaps)
+    design = build_design(analysis, graph, between_only=panel.between_only, gaps=gaps)
+    return Plan(
+        analysis=analysis,
+        graph=graph,
+        moments=moments,
+        rows=table if wants_rows(analysis, graph) or gaps.needs_rows else None,
+        checked_rows=table,
+        panel=panel,
+        verdicts=identify(analysis, graph, constant_inside=panel.between_only),
+        dowhy=(),
+        design=design,
+        warnings=(
+            *analysis.warnings,
+            *panel.warnings,
+            *describe_gaps(panel.missing, gaps),
+            *warn_about_means(design),
+            *check_moderators(analysis, graph, design, panel),
+        ),
+    )
+
+
+def prepare(plan: Plan) -> Prepared:
+    """Standardise the moments and write down priors and effects."""
+    scale = choose_scale(available_table(plan.moments), plan.design)
+    arrays = prepare_arrays(plan.moments, plan.design, scale, plan.rows)
+    asked, network = question_design(plan.design), None
+    if plan.rows is not None and wants_rows(plan.analysis, plan.graph, plan.panel.between_only):
+        seed = plan.analysis.sampling.seed
+        rows = fill_rows(plan.design, plan.rows, scale, arrays, random_seed=seed) if plan.design.gaps else plan.rows
+        network = build_network(asked, scale, arrays, rows)
+    identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
+    return Prepared(
+        arrays=arrays,
+        scale=scale,
+        priors=set_priors(plan.analysis.model, plan.design, plan.graph, arrays, scale),
+        targets=list_targets(
+            plan.analysis.question,
+            plan.graph,
+            System(design=asked, column_mean=arrays.column_mean),
+            scale,
+            plan.panel.contrast,
+            identified=identified,
+            at=list_conditions(plan.analysis),
+            network=network,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Simulation-based calibration of small systems: parameters from the prior, rows from the parameters, ranks of the truth."""
