@@ -11,9 +11,7 @@ import xarray as xr
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.checks.doubts import Doubts, raise_doubts
-from causalcluster.design import (
-    question_design,
-)
+from causalcluster.design import question_design
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.errors import EngineError, InputError
 from causalcluster.fitting.engines import check_engine, open_engine

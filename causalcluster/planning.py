@@ -9,16 +9,7 @@ from typing import Any
 from causalcluster.analysis.moderators import list_conditions
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import RowTable, open_rows, take_rows
-from causalcluster.design import (
-    Design,
-    build_design,
-    modelled_nodes,
-    question_design,
-    refuse_gaps_alone,
-    refuse_moments_alone,
-    row_columns,
-    wants_rows,
-)
+from causalcluster.design import Design, build_design, question_design
 from causalcluster.effects.existence import warn_about_means
 from causalcluster.effects.moderators import check_moderators
 from causalcluster.effects.worlds import System
@@ -35,6 +26,7 @@ from causalcluster.model.preparation import prepare_arrays
 from causalcluster.model.priors import Priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale
 from causalcluster.moments import Moments, available_table, match_moments, read_source, reduce_rows
+from causalcluster.needs import modelled_nodes, refuse_gaps_alone, refuse_moments_alone, row_columns, wants_rows
 from causalcluster.panel import Panel, constant_inside_clusters, describe_panel
 
 CHECKED_ROWS = 50_000
@@ -133,26 +125,37 @@ def draw_up(analysis: Analysis, source: Any = None, clock: Clock | None = None) 
     clock = clock or Clock()
     with clock.time("read"):
         graph = build_graph(analysis)
-        moments, table = _take_moments(analysis, graph, source, clock)
-        return _write_plan(analysis, graph, moments, table)
+        return _write_plan(analysis, graph, _take_data(analysis, graph, source, clock))
 
 
-def _take_moments(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock) -> tuple[Moments, RowTable | None]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Data:
+    """Moments, the rows that likelihoods or effects need, and those for predictive checks; each None where not taken."""
+
+    moments: Moments
+    rows: RowTable | None = None
+    checked: RowTable | None = None
+
+
+def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock) -> _Data:
     """Reduce the table; take its rows along where some equation needs them, or the checks of a small table."""
     if isinstance(source, Moments) or (source is None and analysis.data.moments):
         refuse_moments_alone(analysis, graph)
         found = match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis)
         refuse_moments_alone(analysis, graph, constant_inside_clusters(analysis, found.table))
-        return found, None
+        return _Data(moments=found)
     with open_rows(analysis, source) as rows, clock.time("reduce"):
         moments = reduce_rows(analysis, rows)
-        constant = constant_inside_clusters(analysis, available_table(moments))
-        checked = rows.counts.complete <= CHECKED_ROWS or bool(moments.incomplete)
-        names = [node.name for node in analysis.nodes] if checked else row_columns(analysis, graph)
+        constant, gaps = constant_inside_clusters(analysis, available_table(moments)), bool(moments.incomplete)
+        every = tuple(node.name for node in analysis.nodes)
+        names = every if gaps else row_columns(analysis, graph)
         needed = wants_rows(analysis, graph, constant) or _plan_gaps(analysis, graph, moments).needs_rows
-        wanted = needed or rows.counts.complete <= CHECKED_ROWS
-        table = take_rows(analysis, rows, names, incomplete=bool(moments.incomplete)) if wanted else None
-        return replace(moments, warnings=(*moments.warnings, *rows.warnings)), table
+        table = take_rows(analysis, rows, names, incomplete=gaps) if needed else None
+        checked = table if names == every else None
+        if checked is None and rows.counts.complete <= CHECKED_ROWS:
+            checked = take_rows(analysis, rows, every, incomplete=gaps)
+        moments = replace(moments, warnings=(*moments.warnings, *rows.warnings))
+        return _Data(moments=moments, rows=table, checked=checked)
 
 
 def _plan_gaps(analysis: Analysis, graph: CausalGraph, moments: Moments) -> GapPlan:
@@ -166,7 +169,8 @@ def _plan_gaps(analysis: Analysis, graph: CausalGraph, moments: Moments) -> GapP
     )
 
 
-def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table: RowTable | None) -> Plan:
+def _write_plan(analysis: Analysis, graph: CausalGraph, data: _Data) -> Plan:
+    moments = data.moments
     panel, clustered = describe_panel(analysis, moments), analysis.data.cluster is not None
     labels = [label for label, _ in panel.clusters] if clustered else []
     check_claims(
@@ -178,15 +182,15 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, moments: Moments, table:
         references=[cde_via(held) for held in references(analysis.question)],
     )
     gaps = _plan_gaps(analysis, graph, moments)
-    if table is None and gaps.needs_rows:
+    if data.rows is None and gaps.needs_rows:
         refuse_gaps_alone(analysis, gaps)
     design = build_design(analysis, graph, between_only=panel.between_only, gaps=gaps)
     return Plan(
         analysis=analysis,
         graph=graph,
         moments=moments,
-        rows=table if wants_rows(analysis, graph) or gaps.needs_rows else None,
-        checked_rows=table,
+        rows=data.rows,
+        checked_rows=data.checked,
         panel=panel,
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),

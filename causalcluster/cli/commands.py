@@ -132,8 +132,8 @@ def _refuse_products(analysis: Analysis, moments: Any) -> None:
     """Refuse to write moments with which the analysis could not be run."""
     if not analysis.interactions:
         return
-    from causalcluster.design import refuse_moments_alone
     from causalcluster.graph import build_graph
+    from causalcluster.needs import refuse_moments_alone
     from causalcluster.panel import constant_inside_clusters
 
     refuse_moments_alone(analysis, build_graph(analysis), constant_inside_clusters(analysis, moments.table))

@@ -8,9 +8,11 @@ from itertools import islice
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
 from causalcluster.analysis.records import Sampling
 from causalcluster.design import Design
+from causalcluster.effects.gformula import Accuracy
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.engines import result_of
 from causalcluster.fitting.evaluation import Targets, evaluate_targets
@@ -23,6 +25,10 @@ from causalcluster.model.structure import Structure, structure_of
 
 LEVELS = ("population", "sample")
 REFIT_CHAINS, REFIT_TUNE, REFIT_DRAWS = 2, 100, 400
+REFIT_ACCURACY = Accuracy(
+    target=float("inf"), cluster_points=64, population_points=1024, new_clusters=64, replicates=2, draws=4
+)
+"""Of simulated effects: these fits are held against the main one with the same points, so that most noise cancels."""
 LEAST_ESS, MOST_R_HAT, MOST_DIVERGENT = 100.0, 1.03, 0.001
 """A refit that does worse is marked: it has fewer draws than a run, of which only means and intervals are shown."""
 _WAITING = 64
@@ -44,6 +50,8 @@ class FitTask:
         Position of a cluster that is left out, or None.
     sampling
         Settings, with the fit's own seed.
+    effects_seed
+        Seed of simulated effects, the same in all fits that are compared.
     start
         Where an earlier fit of nearly the same data ended.
     """
@@ -55,6 +63,7 @@ class FitTask:
     targets: Targets
     sampling: Sampling
     start: Start
+    effects_seed: int
     without: int | None = None
 
 
@@ -63,10 +72,15 @@ def run_fit(task: FitTask) -> pd.DataFrame:
     compiled = _compiled_here(task)
     arrays = task.arrays if task.without is None else without_cluster(task.arrays, task.without)
     draws = refit(compiled, arrays, task.sampling, start=task.start, cores=1)
-    effects, _ = evaluate_targets(task.targets, draws.system, random_seed=task.sampling.seed, levels=LEVELS)
+    effects = evaluate_again(task.targets, draws, task.effects_seed)
     table = summarise_effects(effects, ci_prob=task.sampling.ci_prob)
     diverging = draws.posterior["sample_stats"]["diverging"]
     return table.assign(divergences=int(diverging.sum()))
+
+
+def evaluate_again(targets: Targets, draws: Draws, effects_seed: int) -> xr.Dataset:
+    """Evaluate effects at `LEVELS` as all fits that are compared do."""
+    return evaluate_targets(targets, draws.system, random_seed=effects_seed, levels=LEVELS, accuracy=REFIT_ACCURACY)[0]
 
 
 def _compiled_here(task: FitTask) -> Compiled:
@@ -142,6 +156,7 @@ def leave_one_out(
             targets=plain,
             sampling=replace(settings, seed=sampling.seed + g),
             start=start,
+            effects_seed=sampling.seed,
             without=g,
         )
         for g, label in enumerate(arrays.clusters)
@@ -151,7 +166,7 @@ def leave_one_out(
         tables[name] = table.assign(left_out=name)
         if progress is not None:
             progress(f"without {name} ({len(tables)} of {len(arrays.clusters)})")
-    everything, _ = evaluate_targets(plain, draws.system, random_seed=sampling.seed, levels=LEVELS)
+    everything = evaluate_again(plain, draws, sampling.seed)
     every = pd.concat([tables[label] for label in arrays.clusters])
     found = compare_fits(every, summarise_effects(everything, ci_prob=0.95), keys=("left_out",))
     return found.rename(columns={"change": "shift"})

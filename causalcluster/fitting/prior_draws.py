@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Hypothesis
-from causalcluster.design import Design, is_simulated
+from causalcluster.design import Design, is_simulated, question_design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.effects.networks import SystemDraws
 from causalcluster.fitting.coefficients import coefficient_roots
@@ -72,7 +72,7 @@ def _draw_coefficients(
         drawn["partial"] = np.zeros_like(drawn["partial"])
     root = coefficient_roots(tau=drawn["tau"], partial=drawn["partial"], arrays=arrays, n_coefficients=mean.shape[1])
     # A simulation lays out the observed clusters' context whatever the level.
-    clusters = arrays.clusters if is_simulated(design) or _OF_OBSERVED.intersection(levels) else ()
+    clusters = arrays.clusters if is_simulated(question_design(design)) or _OF_OBSERVED.intersection(levels) else ()
     rng = np.random.default_rng([random_seed, 3])
     noise = rng.standard_normal((PRIOR_DRAWS, len(clusters), root.shape[2]))
     theta = mean[:, None, :] + np.einsum("spq,sgq->sgp", root, noise)

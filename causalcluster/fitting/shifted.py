@@ -14,14 +14,14 @@ import pandas as pd
 from causalcluster.analysis.records import Sampling
 from causalcluster.design import Design
 from causalcluster.effects.summary import summarise_effects
-from causalcluster.fitting.evaluation import Targets, evaluate_targets
+from causalcluster.fitting.evaluation import Targets
 from causalcluster.fitting.many import (
-    LEVELS,
     REFIT_CHAINS,
     REFIT_DRAWS,
     REFIT_TUNE,
     FitTask,
     compare_fits,
+    evaluate_again,
     run_fits,
     thin_start,
 )
@@ -88,6 +88,7 @@ def shift_missing(
             targets=plain,
             sampling=replace(settings, seed=sampling.seed + i),
             start=start,
+            effects_seed=sampling.seed,
         )
         for i, (name, (node, shift)) in enumerate(cases.items())
     )
@@ -97,7 +98,7 @@ def shift_missing(
         tables[name] = table.assign(node=node, shift=shift)
         if progress is not None:
             progress(f"missing values of {node} shifted by {shift:+g} ({len(tables)} of {len(cases)})")
-    main, _ = evaluate_targets(plain, draws.system, random_seed=sampling.seed, levels=LEVELS)
+    main = evaluate_again(plain, draws, sampling.seed)
     found = compare_fits(
         pd.concat([tables[name] for name in cases]), summarise_effects(main, ci_prob=0.95), keys=("node", "shift")
     )

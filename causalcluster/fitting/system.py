@@ -5,7 +5,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from causalcluster.data import RowTable
-from causalcluster.design import Design, columns
+from causalcluster.design import Design, columns, question_design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.effects.networks import ContextRows, Network, SystemDraws
 from causalcluster.model.gap_arrays import gaussian_nodes
@@ -47,6 +47,8 @@ def join_system(
 ) -> SystemDraws:
     """Bring residual standard deviations of equations with moments and parameters of those with rows together.
 
+    Auxiliary equations are left out: no effect runs through them.
+
     Parameters
     ----------
     design
@@ -58,12 +60,13 @@ def join_system(
     parameters, thresholds
         Of the equations with rows, as in `causalcluster.fitting.sample.Draws`.
     """
-    shape, n_equations = coefficients.theta.shape[:2], len(design.equations)
+    equations = question_design(design).equations
+    shape, n_equations = coefficients.theta.shape[:2], len(equations)
     sd = np.ones((*shape, len(coefficients.clusters), n_equations))
     log_sd, spreads = np.zeros((*shape, n_equations)), np.zeros((*shape, n_equations))
     others = {name: np.ones((*shape, n_equations)) for name in ("nu", "shape", "precision")}
     own = {node: i for i, node in enumerate(gaussian_nodes(design))}
-    for k, equation in enumerate(design.equations):
+    for k, equation in enumerate(equations):
         if equation.node in own:
             i = own[equation.node]
             sd[..., k], log_sd[..., k], spreads[..., k] = residual_sd[..., i], typical[..., i], spread[..., i]

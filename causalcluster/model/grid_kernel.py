@@ -40,27 +40,54 @@ def _levels_pullback(g_levels, raw, offsets):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _density(row, e, theta, log_sigma, log_parameters, levels, offsets, x, y, other, starts, equations, shift, out):  # type: ignore[no-untyped-def]
-    """Return a point's log density in equation ``e``; ``out`` (5,) receives slope, parameters' and thresholds' slopes."""
-    eta = shift
-    for t in range(starts[e], starts[e + 1]):
-        eta += x[row, t] * theta[t]
-    out[:] = 0.0
-    if equations[e, FAMILY] == GAUSSIAN:
-        log_sd = log_sigma[equations[e, SIGMA]]
-        weight = math.exp(-2.0 * log_sd)
-        away = y[row, e] - eta
-        out[0], out[1] = weight * away, weight * away * away - 1.0
-        return -0.5 * weight * away * away - log_sd
-    parameters = np.zeros(2)
-    for i in range(equations[e, N_PARAMETERS]):
-        parameters[i] = log_parameters[equations[e, PARAMETER] + i]
-    ordered = equations[e, ORDERED]
-    own = levels[offsets[ordered] : offsets[ordered + 1]] if ordered >= 0 else levels[:0]
-    value, out[0], out[1], out[2], out[3], out[4] = log_density(
-        y[row, e], eta, other, parameters, own, equations[e, FAMILY], equations[e, LINK]
-    )
-    return value
+def _parameters(log_parameters, equations):  # type: ignore[no-untyped-def]
+    """Return the logarithms of every equation's parameters (E, 2), 0 where there are fewer."""
+    out = np.zeros((equations.shape[0], 2))
+    for e in range(equations.shape[0]):
+        for i in range(equations[e, N_PARAMETERS]):
+            out[e, i] = log_parameters[equations[e, PARAMETER] + i]
+    return out
+
+
+@numba.njit(cache=True)
+def _own_levels(levels, offsets, ordered):  # type: ignore[no-untyped-def]
+    return levels[offsets[ordered] : offsets[ordered + 1]] if ordered >= 0 else levels[:0]
+
+
+@numba.njit(cache=True)
+def _add_densities(  # type: ignore[no-untyped-def]
+    first, stop, e, theta, log_sigma, parameters, levels, x, y, other, starts, equations, shift, logs, slopes
+):
+    """Add an equation's log densities at points ``first`` to ``stop`` to logs, and fill slopes (points, E, 5).
+
+    Slopes are with respect to the linear predictor, two parameters (a gaussian's log sigma is the first) and two thresholds.
+    """
+    family, link = equations[e, FAMILY], equations[e, LINK]
+    begin, end = starts[e], starts[e + 1]
+    log_sd = log_sigma[equations[e, SIGMA]] if family == GAUSSIAN else 0.0
+    weight = math.exp(-2.0 * log_sd)
+    for q in range(first, stop):
+        eta, at = shift, q - first
+        for t in range(begin, end):
+            eta += x[q, t] * theta[t]
+        if family == GAUSSIAN:
+            away = y[q, e] - eta
+            pulled = weight * away
+            logs[at] -= 0.5 * pulled * away + log_sd
+            slopes[at, e, 0], slopes[at, e, 1] = pulled, pulled * away - 1.0
+        else:
+            value, slope, one, two, lower, upper = log_density(y[q, e], eta, other, parameters, levels, family, link)
+            logs[at] += value
+            slopes[at, e, 0], slopes[at, e, 1], slopes[at, e, 2] = slope, one, two
+            slopes[at, e, 3], slopes[at, e, 4] = lower, upper
+
+
+@numba.njit(cache=True)
+def _most(begin):  # type: ignore[no-untyped-def]
+    most = 1
+    for i in range(begin.shape[0] - 1):
+        most = max(most, begin[i + 1] - begin[i])
+    return most
 
 
 @numba.njit(cache=True)
@@ -68,17 +95,18 @@ def point_densities(  # type: ignore[no-untyped-def]
     theta, log_sigma, log_parameters, raw, offsets, equations, starts, averaged, touches, at, begin, x, y, other, shift
 ):
     """Return the log density (Q,) of every point's completed row, all touched equations together."""
-    levels, found, out = _levels(raw, offsets), np.zeros(x.shape[0]), np.empty(5)
+    levels, parameters, found = _levels(raw, offsets), _parameters(log_parameters, equations), np.zeros(x.shape[0])
+    slopes = np.empty((_most(begin), equations.shape[0], 5))
     for i in range(at.shape[0]):
         g, p = at[i, 0], at[i, 1]
         for e in range(equations.shape[0]):
             if touches[p, e]:
                 moved = shift[equations[e, OWN]] if averaged[p, equations[e, OWN]] else 0.0
-                for q in range(begin[i], begin[i + 1]):
-                    found[q] += _density(
-                        q, e, theta[g], log_sigma[g], log_parameters, levels, offsets, x, y, other[i, e], starts, equations,
-                        moved, out,
-                    )  # fmt: skip
+                own = _own_levels(levels, offsets, equations[e, ORDERED])
+                _add_densities(
+                    begin[i], begin[i + 1], e, theta[g], log_sigma[g], parameters[e], own, x, y, other[i, e], starts,
+                    equations, moved, found[begin[i] : begin[i + 1]], slopes,
+                )  # fmt: skip
     return found
 
 
@@ -115,30 +143,28 @@ def grid_gaps(  # type: ignore[no-untyped-def]
     x (Q, P), y (Q, E), other (R, E), log_weight (Q,)
         Predictors and values of every point, trials or log exposure of every row, and weights of the points.
     """
-    levels = _levels(raw, offsets)
+    levels, parameters = _levels(raw, offsets), _parameters(log_parameters, equations)
     g_theta, g_sigma = np.zeros_like(theta), np.zeros_like(log_sigma)
     g_parameters, g_levels, value = np.zeros_like(log_parameters), np.zeros_like(raw), 0.0
-    most = 1
-    for i in range(at.shape[0]):
-        most = max(most, begin[i + 1] - begin[i])
     n_equations = equations.shape[0]
-    slopes, logs = np.empty((most, n_equations, 5)), np.empty(most)
+    slopes, logs = np.empty((_most(begin), n_equations, 5)), np.empty(_most(begin))
     for i in range(at.shape[0]):
         g, p, first, stop = at[i, 0], at[i, 1], begin[i], begin[i + 1]
         if weight[i] == 0.0:
             continue
-        top = -math.inf
         for q in range(first, stop):
-            total = log_weight[q]
-            for e in range(n_equations):
-                if touches[p, e]:
-                    moved = shift[equations[e, OWN]] if averaged[p, equations[e, OWN]] else 0.0
-                    total += _density(
-                        q, e, theta[g], log_sigma[g], log_parameters, levels, offsets, x, y, other[i, e], starts, equations,
-                        moved, slopes[q - first, e],
-                    )  # fmt: skip
-            logs[q - first] = total
-            top = max(top, total)
+            logs[q - first] = log_weight[q]
+        for e in range(n_equations):
+            if touches[p, e]:
+                moved = shift[equations[e, OWN]] if averaged[p, equations[e, OWN]] else 0.0
+                own = _own_levels(levels, offsets, equations[e, ORDERED])
+                _add_densities(
+                    first, stop, e, theta[g], log_sigma[g], parameters[e], own, x, y, other[i, e], starts, equations,
+                    moved, logs, slopes,
+                )  # fmt: skip
+        top = -math.inf
+        for q in range(stop - first):
+            top = max(top, logs[q])
         total = 0.0
         for q in range(stop - first):
             logs[q] = math.exp(logs[q] - top)

@@ -33,7 +33,7 @@ CONTINUOUS: tuple[Family, ...] = ("gaussian", "lognormal")
 MOST_VALUES, MOST_POINTS = 512, 4_000_000
 """Values of one count, and points in all, that are summed over at most."""
 _SPACING, _BEYOND = 1.1, 9.0
-"""Distance of the points of a continuous value, and how far they go, in standard deviations given the row."""
+"""Distance of the points of a continuous value, and how far they go, in its standard deviations given the row."""
 _COARSE, _REFINEMENTS, _REACH = 41, 3, 8.0
 _TRIALS, _WIDER, _SIGMA_AWAY = 12, 2.0, 0.3
 """Pairs of parameters around the first fit for which points must serve, and how far from it they are."""
@@ -147,7 +147,7 @@ def _range(spreads: Sequence[tuple[Floats, Floats]]) -> Floats:
     """Return points (R, C) that serve every mean and standard deviation (R,), NaN where a row needs fewer."""
     mean, sd = (np.stack(parts) for parts in zip(*spreads, strict=True))
     low, high = (mean - _BEYOND * sd).min(0), (mean + _BEYOND * sd).max(0)
-    step = _SPACING * sd.min(0)
+    step = _SPACING * np.median(sd, axis=0)
     count = np.minimum(np.ceil((high - low) / step), MOST_VALUES)
     places = np.arange(count.max() + 1.0)
     step = np.maximum(step, (high - low) / MOST_VALUES)

@@ -76,6 +76,16 @@ def _data(plan: Plan) -> dict[str, Any]:
             }
             for item in panel.statistics
         ],
+        "missing": [
+            {
+                "node": item.node,
+                "rows": item.missing,
+                "clusters": len(item.clusters),
+                "empty": list(item.empty),
+                "averaged": any(item.node in gap.averaged for gap in plan.design.gaps),
+            }
+            for item in panel.missing
+        ],
     }
 
 

@@ -8,7 +8,8 @@ from causalcluster.checks.summary import CheckGroup, describe_failures, summaris
 from causalcluster.report import words
 from causalcluster.report.answer import labels_of, level_title, main_level, outcome_decimals
 from causalcluster.report.cells import Mark, number_cell, percent_cell, plain_cell, text_cell, verdict_cell
-from causalcluster.report.records import Cell, CoverageSummary, FinishedRun, OrderRow, Table
+from causalcluster.report.doubt_records import CoverageSummary, OrderRow
+from causalcluster.report.records import Cell, FinishedRun, Table
 
 _SAME: Final = 1e-3
 """Differences between orders, in posterior standard deviations, that are none."""

@@ -7,7 +7,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from causalcluster.report import chains, checks, doubts, effect_tables, figures, forests, grids, sections, tables, words
+from causalcluster.report import (
+    chains,
+    checks,
+    doubts,
+    effect_tables,
+    figures,
+    forests,
+    grids,
+    missing,
+    sections,
+    tables,
+    words,
+)
 from causalcluster.report.answer import labels_of, write_answer
 from causalcluster.report.diagrams import draw_diagram, draw_paths, unidentified_parts
 from causalcluster.report.glossary import WORKS, terms_of
@@ -106,7 +118,12 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "verdicts": tables.identification_table(run),
         "assumptions": tables.assumptions(run),
         "data_sentences": sections.data_sentences(run),
-        "data_tables": (tables.columns_table(run), doubts.positivity_table(run), tables.clusters_table(run)),
+        "data_tables": (
+            tables.columns_table(run),
+            missing.missing_table(run),
+            doubts.positivity_table(run),
+            tables.clusters_table(run),
+        ),
         "equations": sections.equations(run),
         "varying": sections.varying_sentence(run),
         "priors": tables.priors_table(run),
@@ -148,6 +165,7 @@ def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:
         "not_drawn": words.joined(unidentified_parts(plain, outcome)),
         "tables": effect_tables.effect_tables(plain, outcome),
         "orders": doubts.orders_table(run, outcome),
+        "shifts": missing.shift_table(run, outcome),
         "figures": figures.present(
             (
                 figures.draw_densities(plain, outcome),

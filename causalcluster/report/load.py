@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from causalcluster.errors import InputError
+from causalcluster.report.doubt_records import OrderRow, PredictiveRow, ShiftRow
 from causalcluster.report.records import (
     Diagnostics,
     Draws,
@@ -21,8 +22,6 @@ from causalcluster.report.records import (
     FinishedRun,
     HypothesisRow,
     IdentificationRow,
-    OrderRow,
-    PredictiveRow,
     RunSummary,
 )
 
@@ -36,6 +35,7 @@ IDENTIFICATION_FILE: Final = "identification.json"
 DIAGNOSTICS_FILE: Final = "diagnostics.json"
 POSTERIOR_FILE: Final = "posterior.nc"
 ORDERS_FILE: Final = "orders.csv"
+SHIFTS_FILE: Final = "missing_shift.csv"
 PREDICTIVE_FILE: Final = "predictive.csv"
 
 _SCHEMA: Final = "causalcluster-run/1"
@@ -84,6 +84,7 @@ def load_run(directory: Path) -> FinishedRun:
             directory / IDENTIFICATION_FILE,
         ),
         orders=_read_records(OrderRow, directory / ORDERS_FILE),
+        shifts=_read_records(ShiftRow, directory / SHIFTS_FILE),
         predictive=_read_records(PredictiveRow, directory / PREDICTIVE_FILE),
         diagnostics=_validate(Diagnostics, _read_json(directory / DIAGNOSTICS_FILE), directory / DIAGNOSTICS_FILE),
         draws=_read_draws(posterior, groups=("effects",)),
@@ -192,7 +193,7 @@ def _read_hypotheses(path: Path) -> tuple[HypothesisRow, ...]:
     )
 
 
-def _read_records[T: (OrderRow, PredictiveRow)](shape: type[T], path: Path) -> tuple[T, ...]:
+def _read_records[T: (OrderRow, PredictiveRow, ShiftRow)](shape: type[T], path: Path) -> tuple[T, ...]:
     """Read a file that a run writes where there is something to write, by the fields of a record."""
     if not path.is_file():
         return ()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Edge, Interaction, Node, Unobserved
+from causalcluster.report.doubt_records import MissingSummary, OrderRow, PositivitySummary, PredictiveRow, ShiftRow
 
 type Draws = NDArray[np.float64]
 """Draws of one effect, dims (chain, draw), in the outcome's units."""
@@ -80,57 +81,6 @@ class IdentificationRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CoverageSummary:
-    """How many clusters, and rows in them, have data that span the contrast (``value`` None) or a value of ``fix``."""
-
-    node: str
-    value: float | None = None
-    clusters: int
-    rows: int
-    clusters_spanning: int | None = None
-    rows_spanning: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositivitySummary:
-    """The object ``positivity`` of ``diagnostics.json``."""
-
-    contrast: CoverageSummary
-    fixed: tuple[CoverageSummary, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRow:
-    """One row of ``orders.csv``."""
-
-    outcome: str
-    order: str
-    declared: str
-    via: str
-    level: str
-    mean: float | None
-    lower: float | None
-    upper: float | None
-    ci_prob: float | None
-    shift: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PredictiveRow:
-    """One row of ``predictive.csv``; ``cluster`` is empty for all rows together."""
-
-    node: str
-    statistic: str
-    cluster: str
-    observed: float | None
-    median: float | None
-    lower: float | None
-    upper: float | None
-    ci_prob: float | None
-    p_value: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostics:
     """``diagnostics.json``: whether the sampler can be trusted, and why."""
 
@@ -180,6 +130,7 @@ class DataSummary:
     cluster_column: str | None = None
     clusters: tuple[ClusterSummary, ...] = ()
     columns: tuple[ColumnSummary, ...] = ()
+    missing: tuple[MissingSummary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,7 +260,7 @@ class FinishedRun:
     ----------
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
-    orders, predictive
+    orders, predictive, shifts
         Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
@@ -324,6 +275,7 @@ class FinishedRun:
     identification: tuple[IdentificationRow, ...]
     orders: tuple[OrderRow, ...] = ()
     predictive: tuple[PredictiveRow, ...] = ()
+    shifts: tuple[ShiftRow, ...] = ()
     diagnostics: Diagnostics
     draws: Mapping[EffectKey, Draws]
     prior_draws: Mapping[EffectKey, Draws]

@@ -7,8 +7,9 @@ from causalcluster.checks.summary import SMALL_P, CheckGroup
 from causalcluster.report import words
 from causalcluster.report.answer import labels_of
 from causalcluster.report.canvas import BLUE, GREY, ORANGE, canvas_settings, embed_svg, short_name, to_svg
+from causalcluster.report.doubt_records import PredictiveRow
 from causalcluster.report.doubts import check_groups
-from causalcluster.report.records import Figure, FinishedRun, PredictiveRow
+from causalcluster.report.records import Figure, FinishedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

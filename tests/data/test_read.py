@@ -209,8 +209,8 @@ class TestKeptWithAWarning:
     def test_mediators_held_outside_the_data(self):
         frame = table_of().assign(m=np.linspace(-1.0, 3.0, 60))
         inside = holding(-1.0, 0.5, 3.0)
-        assert load_panel(inside, frame).warnings == ()
-        (warning,) = load_panel(holding(-1.5, 0.5, 4.0), frame).warnings
+        assert not [text for text in load_panel(inside, frame).warnings if "outside" in text]
+        (warning,) = [text for text in load_panel(holding(-1.5, 0.5, 4.0), frame).warnings if "outside" in text]
         assert warning == (
             "'fix' holds 'm' at -1.5, 4, outside the data, which reach from -1 to 3: "
             "these controlled direct effects are extrapolations"
@@ -218,7 +218,7 @@ class TestKeptWithAWarning:
 
     def test_mediators_held_at_what_they_cannot_be(self):
         frame = table_of().assign(m=np.arange(60) // 4 % 2)
-        (warning,) = load_panel(holding(0.0, 0.5, 1.0, family="bernoulli"), frame).warnings
+        (warning, *_) = load_panel(holding(0.0, 0.5, 1.0, family="bernoulli"), frame).warnings
         assert warning.startswith("'fix' holds 'm' at 0.5, which a bernoulli node cannot be")
 
     def test_a_contrast_that_runs_downwards_spans_too(self):

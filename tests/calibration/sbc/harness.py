@@ -21,9 +21,10 @@ from causalcluster.fitting.prior_draws import draw_prior_system
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
 from causalcluster.fitting.system import build_network
 from causalcluster.graph import CausalGraph, build_graph
+from causalcluster.model.gap_arrays import gaussian_nodes
+from causalcluster.model.preparation import prepare_arrays
 from causalcluster.model.priors import Priors, set_priors
-from causalcluster.model.row_arrays import moment_nodes, with_rows
-from causalcluster.model.standard import MomentArrays, Scale, standardise
+from causalcluster.model.standard import MomentArrays, Scale
 from causalcluster.planning import Plan, draw_up
 from tests.calibration.sbc.generate import (
     RefusedError,
@@ -97,6 +98,8 @@ def set_up(system: System) -> Harness:
     analysis = parse_analysis(system.text, path=f"{system.name}.yaml")
     design = build_design(analysis, build_graph(analysis))
     table = draw_table(design, typical_values(design), np.random.default_rng(5))
+    if system.holes is not None:
+        table = system.holes(table, np.random.default_rng(6))
     plan = draw_up(analysis, table)  # without DoWhy's opinion on the same diagram every time
     names = columns(plan.design)
     scale = Scale(shift=dict.fromkeys(names, 0.0), scale=dict.fromkeys(names, 1.0))
@@ -116,8 +119,7 @@ def set_up(system: System) -> Harness:
 
 
 def _standardised(plan: Plan, scale: Scale) -> MomentArrays:
-    arrays = standardise(plan.moments.table, plan.design, scale)
-    return arrays if plan.rows is None else with_rows(arrays, plan.design, plan.rows, scale)
+    return prepare_arrays(plan.moments, plan.design, scale, plan.rows)
 
 
 def _draw_prior(system: System, design: Design, priors: Priors, arrays: MomentArrays) -> Parameters:
@@ -279,7 +281,7 @@ def _population(harness: Harness, system: SystemDraws) -> dict[str, np.ndarray]:
 def _residuals(design: Design, parameters: Parameters) -> dict[str, np.ndarray]:
     """Residual standard deviations, what families have beyond linear predictors, and intercepts where they are apart."""
     system, found = parameters.system, {}
-    own = moment_nodes(design)
+    own = gaussian_nodes(design)
     for k, equation in enumerate(design.equations):
         node = equation.node
         if node in own:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from causalcluster.model.priors import Priors
 
@@ -71,6 +73,14 @@ question: {{treatment: law, contrast: {{from: 0, to: 1}}, outcomes: [result], me
     )
 
 
+def take_enforcement(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Take away about 35% of enforcement, the more often the higher law and result are."""
+    result = (table["result"] - table["result"].mean()) / table["result"].std()
+    score = 1.5 * result + 0.5 * table["law"]
+    level = brentq(lambda at: expit(score + at).mean() - 0.35, -40.0, 40.0)
+    return table.assign(enforcement=table["enforcement"].where(rng.random(len(table)) > expit(score + level)))
+
+
 SERIES = (
     _HEAD.replace("MISSING", "drop")
     + """\
@@ -87,6 +97,7 @@ ALL = (
     System(name="bernoulli_outcome", text=one_mediator(outcome=", family: bernoulli"), required=True),
     System(name="poisson_outcome", text=one_mediator(outcome=", family: poisson"), spread=0.3, required=True),
     System(name="ordinal_mediator", text=one_mediator(mediator=", family: ordinal"), required=True),
+    System(name="missing_mediator", text=one_mediator(missing="model"), holes=take_enforcement, required=True),
     System(name="binomial_outcome", text=one_mediator(outcome=", family: binomial, trials: workers")),
     System(
         name="negative_binomial_outcome",

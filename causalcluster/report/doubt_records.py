@@ -1,0 +1,82 @@
+"""Records of what a run is doubted with: positivity, orders of mediators, predictive checks and missing values."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageSummary:
+    """How many clusters, and rows in them, have data that span the contrast (``value`` None) or a value of ``fix``."""
+
+    node: str
+    value: float | None = None
+    clusters: int
+    rows: int
+    clusters_spanning: int | None = None
+    rows_spanning: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositivitySummary:
+    """The object ``positivity`` of ``diagnostics.json``."""
+
+    contrast: CoverageSummary
+    fixed: tuple[CoverageSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """One row of ``orders.csv``."""
+
+    outcome: str
+    order: str
+    declared: str
+    via: str
+    level: str
+    mean: float | None
+    lower: float | None
+    upper: float | None
+    ci_prob: float | None
+    shift: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictiveRow:
+    """One row of ``predictive.csv``; ``cluster`` is empty for all rows together."""
+
+    node: str
+    statistic: str
+    cluster: str
+    observed: float | None
+    median: float | None
+    lower: float | None
+    upper: float | None
+    ci_prob: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingSummary:
+    """How much of a node is missing: rows, clusters with gaps, clusters without any value, and what was done about it."""
+
+    node: str
+    rows: int
+    clusters: int
+    empty: tuple[str, ...] = ()
+    averaged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftRow:
+    """One row of ``missing_shift.csv``."""
+
+    node: str
+    shift: float | None
+    outcome: str
+    effect: str
+    via: str
+    level: str
+    mean: float | None
+    lower: float | None
+    upper: float | None
+    change: float | None
+    reason: str
