@@ -23,7 +23,6 @@ from causalcluster.effects.simulation import (
     Simulation,
     means_in_clusters,
     means_in_population,
-    new_sds,
     points_of_nested,
     points_of_observed,
     points_of_population,
@@ -203,12 +202,12 @@ def _draw_unseen(simulation: Simulation, random_seed: int) -> tuple[Floats, Floa
     score = rng.standard_normal((len(simulation.mean), simulation.root.shape[2]))
     theta = simulation.mean + np.einsum("spq,sq->sp", simulation.root, score)
     like = rng.integers(len(simulation.rows), size=len(theta))
-    return theta, new_sds(simulation, rng), like
+    return theta, simulation.sd[np.arange(len(like)), like], like
 
 
 def _make_points(run: _Run, accuracy: Accuracy, levels: Collection[str], random_seed: list[int]) -> _PointSets:
     simulation, seed = run.simulation, random_seed
-    scores = simulation.root.shape[2] + len(simulation.varying_sds)
+    scores = simulation.root.shape[2]
     outer = max(accuracy.new_clusters, 2 ** int(np.ceil(np.log2(16 * max(scores, 1)))))
     return _PointSets(
         observed=points_of_observed(simulation, accuracy.cluster_points, random_seed=[*seed, 0])
@@ -257,7 +256,8 @@ def _means_by_level(run: _Run, points: _PointSets, chosen: Ints) -> dict[str, Fl
     if points.observed is not None and run.unseen is not None and "new" in run.levels:
         theta, sd = (item[chosen][:, None] for item in run.unseen[:2])
         like = run.unseen[2][chosen][:, None]
-        found["new"] = means_in_clusters(simulation, chosen, points.observed, theta=theta, sd=sd, group=like)[:, 0]
+        means = means_in_clusters(simulation, chosen, points.observed, theta=theta, sd=sd, group=like, is_new=True)
+        found["new"] = means[:, 0]
     if points.population is not None:
         found["population"] = means_in_population(simulation, chosen, points.population, 1, integrate=True)[:, 0]
     if points.nested is not None:
