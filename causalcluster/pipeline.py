@@ -12,6 +12,7 @@ import xarray as xr
 from causalcluster.analysis.records import Analysis
 from causalcluster.checks.doubts import Doubts, raise_doubts
 from causalcluster.design import question_design
+from causalcluster.effects.existence import warn_about_tails
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.errors import EngineError, InputError
 from causalcluster.fitting.engines import check_engine, open_engine
@@ -139,7 +140,7 @@ def analyse(
                 influence, notes = _leave_one_out(prepared, compiled, draws, plan, asked_for, say)
             with clock.time("missing"):
                 shifted, more = _shift_missing(prepared, compiled, draws, plan, executor, say)
-        warnings = (*plan.warnings, *doubts.warnings, *notes, *more)
+        warnings = (*plan.warnings, *warn_about_tails(effects), *doubts.warnings, *notes, *more)
         plan = replace(plan, warnings=warnings, dowhy=await_second_opinion(asked))
     return Result(
         plan=plan,

@@ -16,7 +16,7 @@ from causalcluster.effects.quantiles import (
     poisson_quantile,
 )
 
-_GAUSSIAN, _LOGNORMAL, _STUDENT, BERNOULLI, _BINOMIAL, _POISSON, _NEGATIVE_BINOMIAL, ORDINAL, _BETA = range(9)
+GAUSSIAN, _LOGNORMAL, STUDENT, BERNOULLI, _BINOMIAL, _POISSON, _NEGATIVE_BINOMIAL, ORDINAL, _BETA = range(9)
 _LOGIT, _PROBIT = 2, 3
 # Columns of `Program.variable` and of `Program.number`.
 FIRST_TERM, FIRST_THRESHOLD, FIRST_GRADE, N_GRADES, READY = 4, 6, 7, 8, 9
@@ -124,9 +124,9 @@ def draw_answer(variable, number, grade, v, eta, sd, precision, threshold, gamma
     """Return the standardised answer of variable v at point i."""
     family, k, link, column = variable[v, 0], variable[v, 1], variable[v, 2], variable[v, 3]
     z, u = normal[i, column], uniform[i, column]
-    if family == _GAUSSIAN:
+    if family == GAUSSIAN:
         return eta + sd[k] * z
-    if family == _STUDENT:
+    if family == STUDENT:
         return eta + sd[k] * z * math.exp(interpolate(student, k, abs(z)))
     if family == _LOGNORMAL:
         value = math.exp(min(eta + sd[k] * z, _MOST))
@@ -143,7 +143,7 @@ def draw_answer(variable, number, grade, v, eta, sd, precision, threshold, gamma
 def _mean(variable, number, grade, v, eta, sd, threshold):  # type: ignore[no-untyped-def]
     """Return the mean answer in the node's own units."""
     family, k, link = variable[v, 0], variable[v, 1], variable[v, 2]
-    if family == _GAUSSIAN or family == _STUDENT:
+    if family == GAUSSIAN or family == STUDENT:
         return number[v, SHIFT] + number[v, SCALE] * eta
     if family == _LOGNORMAL:
         return math.exp(min(eta + 0.5 * sd[k] * sd[k], _MOST))
@@ -162,7 +162,7 @@ def _mean(variable, number, grade, v, eta, sd, threshold):  # type: ignore[no-un
 def mean_of_normal(variable, number, grade, v, eta, variance, sd, threshold):  # type: ignore[no-untyped-def]
     """Return the mean answer where the linear predictor is normal: exact for log and probit, else by 3 to 9 points."""
     family = variable[v, 0]
-    if variance == 0.0 or family == _GAUSSIAN or family == _STUDENT:
+    if variance == 0.0 or family == GAUSSIAN or family == STUDENT:
         return _mean(variable, number, grade, v, eta, sd, threshold)
     if family == _LOGNORMAL or family == _POISSON or family == _NEGATIVE_BINOMIAL:
         return _mean(variable, number, grade, v, eta + 0.5 * variance, sd, threshold)

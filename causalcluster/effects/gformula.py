@@ -1,8 +1,8 @@
 """Effects in systems of any family by simulation: worlds and draws to draws of every effect at every level.
 
 The g-formula (Robins 1986; Imai, Keele and Tingley 2010, Psychological Methods 15) for every coefficient draw, with
-randomised quasi-Monte Carlo points common to all draws and worlds. Its noise is measured against the effects'
-posterior standard deviations and brought below a target by taking more points.
+randomised quasi-Monte Carlo points common to all draws and worlds. Its noise is measured against the spread of the
+effects over draws, which tails do not inflate, and brought below a target by taking more points.
 """
 
 import os
@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from causalcluster.effects.contrasts import contrast_means, spread_between
+from causalcluster.effects.existence import robust_spread
 from causalcluster.effects.gformula_kernel import Points
 from causalcluster.effects.levels import COORDS
 from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
@@ -23,7 +24,6 @@ from causalcluster.effects.simulation import (
     Simulation,
     means_in_clusters,
     means_in_population,
-    new_sds,
     points_of_nested,
     points_of_observed,
     points_of_population,
@@ -47,7 +47,7 @@ class Accuracy:
     Attributes
     ----------
     target
-        Largest standard deviation of an effect's Monte Carlo error, over the effect's posterior standard deviation.
+        Largest standard deviation of an effect's Monte Carlo error, over the effect's `robust_spread` over draws.
     cluster_points, most_cluster_points
         Points in each cluster (powers of two): at first, and at most.
     population_points, most_population_points
@@ -76,7 +76,8 @@ class Noise:
     Attributes
     ----------
     ratio
-        Largest ratio of Monte Carlo to posterior standard deviation over the effects, by level; proportions do not count.
+        Largest ratio of the Monte Carlo standard deviation to the `robust_spread` over draws, by level; proportions do not
+        count.
     cluster_points, population_points
         Points used.
     met
@@ -203,12 +204,12 @@ def _draw_unseen(simulation: Simulation, random_seed: int) -> tuple[Floats, Floa
     score = rng.standard_normal((len(simulation.mean), simulation.root.shape[2]))
     theta = simulation.mean + np.einsum("spq,sq->sp", simulation.root, score)
     like = rng.integers(len(simulation.rows), size=len(theta))
-    return theta, new_sds(simulation, rng), like
+    return theta, simulation.sd[np.arange(len(like)), like], like
 
 
 def _make_points(run: _Run, accuracy: Accuracy, levels: Collection[str], random_seed: list[int]) -> _PointSets:
     simulation, seed = run.simulation, random_seed
-    scores = simulation.root.shape[2] + len(simulation.varying_sds)
+    scores = simulation.root.shape[2]
     outer = max(accuracy.new_clusters, 2 ** int(np.ceil(np.log2(16 * max(scores, 1)))))
     return _PointSets(
         observed=points_of_observed(simulation, accuracy.cluster_points, random_seed=[*seed, 0])
@@ -257,7 +258,8 @@ def _means_by_level(run: _Run, points: _PointSets, chosen: Ints) -> dict[str, Fl
     if points.observed is not None and run.unseen is not None and "new" in run.levels:
         theta, sd = (item[chosen][:, None] for item in run.unseen[:2])
         like = run.unseen[2][chosen][:, None]
-        found["new"] = means_in_clusters(simulation, chosen, points.observed, theta=theta, sd=sd, group=like)[:, 0]
+        means = means_in_clusters(simulation, chosen, points.observed, theta=theta, sd=sd, group=like, is_new=True)
+        found["new"] = means[:, 0]
     if points.population is not None:
         found["population"] = means_in_population(simulation, chosen, points.population, 1, integrate=True)[:, 0]
     if points.nested is not None:
@@ -286,15 +288,15 @@ def _rows_of(run: _Run, means: Mapping[str, Floats]) -> Iterator[Floats]:
 def _choose_points(run: _Run, accuracy: Accuracy, random_seed: int) -> tuple[Accuracy, Floats]:
     """Double points until the noise is below the target; return them and the Monte Carlo sd of the measured rows.
 
-    The posterior standard deviations by which it is judged come from a few draws.
+    The spreads by which it is judged come from a few draws.
     """
     measured = _measured(run)
     points = _make_points(measured, accuracy, measured.levels, [random_seed, 8])
-    posterior_sd = _sd(_evaluate(measured, points, _some_draws(run, 4 * accuracy.draws)))
+    spread = robust_spread(_evaluate(measured, points, _some_draws(run, 4 * accuracy.draws)))
     while True:
         error = _monte_carlo_sd(measured, accuracy, random_seed)
-        # Both standard deviations are estimates here.
-        ratio = {level: _MARGIN * item for level, item in _largest_ratios(measured, error, posterior_sd).items()}
+        # Both are estimates here.
+        ratio = {level: _MARGIN * item for level, item in _largest_ratios(measured, error, spread).items()}
         after = _more_points(accuracy, ratio)
         if after == accuracy:
             return accuracy, error
@@ -336,8 +338,8 @@ def _monte_carlo_sd(measured: _Run, accuracy: Accuracy, random_seed: int) -> Flo
     return np.where(error <= _ROUNDING * largest, 0.0, error)
 
 
-def _largest_ratios(measured: _Run, error: Floats, posterior_sd: Floats) -> dict[str, float]:
-    """Return by level the largest ratio of Monte Carlo to posterior standard deviation.
+def _largest_ratios(measured: _Run, error: Floats, spread: Floats) -> dict[str, float]:
+    """Return by level the largest ratio of the Monte Carlo standard deviation to the spread over draws.
 
     Proportions do not count, nor do ratios that are not finite. What may be nothing but noise is judged against what it is a
     part of.
@@ -347,29 +349,23 @@ def _largest_ratios(measured: _Run, error: Floats, posterior_sd: Floats) -> dict
     judge = [place.get(_judged_by(key), i) for i, key in enumerate(keys)]
     proportion = np.array([key[1] == "prop_mediated" for key in keys], dtype=bool)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(proportion | (error == 0.0), 0.0, error / posterior_sd[judge])
+        ratio = np.where(proportion | (error == 0.0), 0.0, error / spread[judge])
     ratio[np.array([key[8] != "difference" for key in keys], dtype=bool) & ~np.isfinite(ratio)] = 0.0
     level = np.array([key[3] for key in keys])
     return {name: float(ratio[level == name].max()) for name in measured.levels if (level == name).any()}
 
 
 def _judged_by(key: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the row by whose posterior standard deviation a row's error is judged: its own, but for remainders."""
+    """Return the row by whose spread a row's error is judged: its own, but for remainders."""
     whole = {"int_ref": ("nde", ""), "int_med": ("nie", "all")}.get(key[1])
     if whole is None and key[2] == "dependence":
         whole = (key[1], "all")
     return key if whole is None else (key[0], *whole, *key[3:])
 
 
-def _sd(values: Floats) -> Floats:
-    """Return standard deviations (row,) over draws; under a wide prior they need not be finite numbers."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(values.std(axis=1))
-
-
 def _report_noise(run: _Run, accuracy: Accuracy, error: Floats, values: Floats) -> Noise:
     measured = np.array([key[3] in MEASURED for key in run.row_keys()], dtype=bool)
-    ratio = _largest_ratios(_measured(run), error, _sd(values[measured]))
+    ratio = _largest_ratios(_measured(run), error, robust_spread(values[measured]))
     return Noise(
         ratio=ratio,
         cluster_points=accuracy.cluster_points,

@@ -8,7 +8,6 @@ coefficients that is independent of everything before it: given its regressors, 
 names as in `Program`, `Points` and `Parameters`; s counts draws, g clusters, k equations.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import numba
@@ -31,8 +30,8 @@ from causalcluster.effects.answers import (
     is_followed,
     mean_of_normal,
 )
+from causalcluster.effects.centres import Centres, fill_centres
 from causalcluster.effects.programs import Program
-from causalcluster.effects.quantiles import interpolate
 
 
 class Parameters(NamedTuple):
@@ -50,7 +49,7 @@ class Points(NamedTuple):
 
     start: Any  # (groups + 1,)
     row: Any  # (N,) row of context
-    cluster: Any  # (N,) whose cluster means hold
+    cluster: Any  # (N,) whose cluster means hold, or what a new cluster takes over; one for each group
     weight: Any  # (N,)
     slot: Any  # (N,) where a new cluster's means are added up
     normal: Any  # (N, noise) scores
@@ -72,7 +71,8 @@ class Workspace(NamedTuple):
     early: Any  # (P,)
     covariance: Any  # (P, P)
     none: Any  # (0, 0)
-    sd: Any  # (K,)
+    mean: Any  # (N,) of nodes in a new cluster
+    centre: Any  # (C,) at which products are centred
 
 
 class Population(NamedTuple):
@@ -80,28 +80,26 @@ class Population(NamedTuple):
 
     mean: Any  # (S, P)
     root: Any  # (S, P, Q)
-    typical_log_sd: Any  # (S, K)
-    spread: Any  # (S, K, nodes) log of the inverse variance over its mean
+    sd: Any  # (S, G, K) of the observed clusters
     late: Any  # (K, Q) whether a score is integrated out of the mean of an equation's node
     coefficient_score: Any  # (groups, Q)
-    sd_score: Any  # (groups, K)
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def _predict(variable, term, factor, v, theta, column_mean, cluster, values):  # type: ignore[no-untyped-def]
+def _predict(variable, term, factor, v, theta, centre, values):  # type: ignore[no-untyped-def]
     total = 0.0
     for t in range(variable[v, FIRST_TERM], variable[v, FIRST_TERM + 1]):
         x = 1.0
         for f in range(term[t, 2], term[t, 3]):
             x *= values[factor[f]]
         if term[t, 1] >= 0:
-            x -= column_mean[cluster, term[t, 1]]
+            x -= centre[term[t, 1]]
         total += theta[term[t, 0]] * x
     return total
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def _predict_normal(variable, term, factor, v, theta, covariance, column_mean, cluster, values, x):  # type: ignore[no-untyped-def]
+def _predict_normal(variable, term, factor, v, theta, covariance, centre, values, x):  # type: ignore[no-untyped-def]
     """Return mean and variance of the linear predictor over the coefficients' covariance (P, P)."""
     first, last = variable[v, FIRST_TERM], variable[v, FIRST_TERM + 1]
     mean, variance = 0.0, 0.0
@@ -110,7 +108,7 @@ def _predict_normal(variable, term, factor, v, theta, covariance, column_mean, c
         for f in range(term[t, 2], term[t, 3]):
             at *= values[factor[f]]
         if term[t, 1] >= 0:
-            at -= column_mean[cluster, term[t, 1]]
+            at -= centre[term[t, 1]]
         p = term[t, 0]
         mean += theta[p] * at
         shared = 0.0
@@ -144,27 +142,28 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
     latter lack, which is integrated out; of shape (0, 0) where there is none.
     """
     variable, number, _, term, factor, drawn, ready, branch_start, branch, target, grade = program
-    _, rows, clusters, weights, slots, normal, uniform = points
-    column_mean, context, size = tables
+    _, rows, _, weights, slots, normal, uniform = points
+    _, context, size = tables
     values, known, eta, mass, digit, x, state = work[:7]
+    centre = work.centre
     theta, early, covariance = coefficients
     all_precision, all_shape, all_threshold, all_gamma, all_student = parameters
     precision, shape, threshold = all_precision[s], all_shape[s], all_threshold[s]
     gamma, student = all_gamma[s], all_student[s]
     n_variables = variable.shape[0]
     for i in range(first, last):
-        row, cluster, weight = rows[i], clusters[i], weights[i]
+        row, weight = rows[i], weights[i]
         slot = fixed_slot if fixed_slot >= 0 else slots[i]
         for c in range(context.shape[1]):
             values[n_variables + c] = context[row, c]
         for a in range(drawn.shape[0]):
             v = drawn[a]
-            at = _predict(variable, term, factor, v, theta, column_mean, cluster, values)
+            at = _predict(variable, term, factor, v, theta, centre, values)
             values[v] = draw_answer(
                 variable, number, grade, v, at, sd, precision, threshold, gamma, student, size, row, normal, uniform, i
             )
         for a in range(ready.shape[0]):
-            known[ready[a]] = _predict(variable, term, factor, ready[a], theta, column_mean, cluster, values)
+            known[ready[a]] = _predict(variable, term, factor, ready[a], theta, centre, values)
         for t in range(target.shape[0]):
             begin, depth = branch_start[t], branch_start[t + 1] - branch_start[t]
             d, total, returning = 0, 0.0, False
@@ -173,11 +172,9 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
                 v = target[t] if d == depth else branch[begin + d, 0]
                 if d == depth:
                     if covariance.shape[0] > 0:
-                        at, variance = _predict_normal(
-                            variable, term, factor, v, early, covariance, column_mean, cluster, values, x
-                        )
+                        at, variance = _predict_normal(variable, term, factor, v, early, covariance, centre, values, x)
                     else:
-                        at, variance = _predict(variable, term, factor, v, early, column_mean, cluster, values), 0.0
+                        at, variance = _predict(variable, term, factor, v, early, centre, values), 0.0
                     total += mass[d] * mean_of_normal(variable, number, grade, v, at, variance, sd, threshold)
                     d -= 1
                     while d >= 0 and state[d, 2] == 0.0:
@@ -192,7 +189,7 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
                     if variable[v, READY] == 1:
                         eta[d] = known[v]
                     else:
-                        eta[d] = _predict(variable, term, factor, v, theta, column_mean, cluster, values)
+                        eta[d] = _predict(variable, term, factor, v, theta, centre, values)
                 if returning or (branch[begin + d, 1] == 1 and is_followed(family, link, eta[d], size[row, k], shape[k])):
                     if family == BERNOULLI:
                         if digit[d] == 0:
@@ -239,7 +236,7 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
             out[slot, t] += weight * total
 
 
-def make_workspace(program: Program, n_columns: int, n_coefficients: int, n_equations: int) -> Workspace:
+def make_workspace(program: Program, centres: Centres, n_columns: int, n_coefficients: int) -> Workspace:
     """Return the arrays in which one thread works."""
     n = len(program.variable) + 1
     equation = np.zeros(n_coefficients, np.int64)
@@ -258,29 +255,39 @@ def make_workspace(program: Program, n_columns: int, n_coefficients: int, n_equa
         early=np.zeros(n_coefficients),
         covariance=np.zeros((n_coefficients, n_coefficients)),
         none=np.zeros((0, 0)),
-        sd=np.zeros(n_equations),
+        mean=np.zeros(centres.known.shape[1]),
+        centre=np.zeros(centres.factor.shape[0]),
     )
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def add_observed(program, parameters, theta, sd, group, points, tables, work, out):  # type: ignore[no-untyped-def]
+def add_observed(program, parameters, theta, sd, group, points, tables, centres, is_new, work, out):  # type: ignore[no-untyped-def]
     """Add up out (S, G, T) at theta (S, G, P) and sd (S, G, K), over the points of ``group`` (S, G).
 
-    ``tables`` are cluster means (G, products), context (R, C) and trials or exposure (R, K).
+    ``tables`` are cluster means (G, products), context (R, C) and trials or exposure (R, K). Where ``is_new``, the clusters
+    are not those whose points they take, and have means of their own.
     """
+    column_mean, threshold, centre = tables[0], parameters.threshold, work.centre
     for s in range(theta.shape[0]):
         for g in range(theta.shape[1]):
             first, last = points.start[group[s, g]], points.start[group[s, g] + 1]
+            like = points.cluster[first]
+            if is_new:
+                fill_centres(centres, column_mean, theta[s, g], sd[s, g], threshold[s], like, work.mean, centre)
+            else:
+                for c in range(centre.shape[0]):
+                    centre[c] = column_mean[like, c]
             own = theta[s, g], theta[s, g], work.none
             _add_points(program, first, last, points, own, sd[s, g], parameters, s, tables, work, out[s], g)
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def add_population(program, parameters, population, points, tables, work, out):  # type: ignore[no-untyped-def]
+def add_population(program, parameters, population, points, tables, centres, work, out):  # type: ignore[no-untyped-def]
     """Add up out (S, slots, T) over new clusters, one for each group of points."""
-    mean, root, typical_log_sd, spread, late, coefficient_score, sd_score = population
+    mean, root, all_sd, late, coefficient_score = population
     n_coefficients, n_scores = root.shape[1:]
-    theta, early, sd, equation = work.theta, work.early, work.sd, work.equation
+    theta, early, equation = work.theta, work.early, work.equation
+    column_mean, threshold = tables[0], parameters.threshold
     integrates = late.any()
     covariance = work.covariance if integrates else work.none
     for s in range(mean.shape[0]):
@@ -294,8 +301,9 @@ def add_population(program, parameters, population, points, tables, work, out): 
                     total += step
                     rest += step if late[equation[p], q] else 0.0
                 theta[p], early[p] = total, total - rest
-            for k in range(sd.shape[0]):
-                sd[k] = math.exp(typical_log_sd[s, k] - 0.5 * interpolate(spread[s], k, sd_score[o, k]))
             first, last = points.start[o], points.start[o + 1]
+            like = points.cluster[first]
+            sd = all_sd[s, like]
+            fill_centres(centres, column_mean, theta, sd, threshold[s], like, work.mean, work.centre)
             own = theta, early, covariance
             _add_points(program, first, last, points, own, sd, parameters, s, tables, work, out[s], -1)

@@ -41,6 +41,27 @@ class ContextRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Regressors:
+    """How the regressors of one equation, p of them without the intercept, are distributed inside each cluster.
+
+    Attributes
+    ----------
+    size
+        (G,) mean trials or exposure; one where there is none.
+    share, mean, covariance
+        (G, J), (G, J, p) and (G, p, p): a mixture of normal distributions, one for each value of the treatment where it has
+        few. Means are deviations from the mean at which regressors are centred, the covariance is that inside the J parts.
+        Rows count by trials or exposure, so that the mean of size times a function of the linear predictor follows.
+        Standardised.
+    """
+
+    size: Floats
+    share: Floats
+    mean: Floats
+    covariance: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Network:
     """The equations with all that does not change from draw to draw.
 
@@ -54,6 +75,10 @@ class Network:
         The rows over which effects are averaged.
     grades
         The values (J,) of each ordinal node, ascending.
+    regressors
+        By node that is a cause of another: from these follow its mean in a cluster that was not observed, if it is neither
+        gaussian nor student, and its covariance with its causes. Read where the design is centred and there is a population
+        of clusters; gaussian and student nodes may be left out, at the price of covariances that are other clusters'.
     """
 
     design: Design
@@ -61,6 +86,7 @@ class Network:
     column_mean: Mapping[tuple[str, ...], Floats]
     context: ContextRows
     grades: Mapping[str, Floats] = field(default_factory=dict)
+    regressors: Mapping[str, Regressors] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,9 +101,10 @@ class SystemDraws:
         (chain, draw, G, K) residual standard deviations: on the standardised scale for gaussian and student, of the
         logarithm for lognormal; not read for other families.
     typical_log_sd, sd_spread
-        (chain, draw, K) how the residual standard deviations of new clusters are distributed: the inverse variance is
+        (chain, draw, K) how the residual standard deviations of clusters are distributed: the inverse variance is
         a gamma of shape a = 1 / (4 spread^2) and mean exp(-2 typical_log_sd), as in `causalcluster.model.build`. None
-        without a population of clusters.
+        without a population of clusters. Predictive checks draw replicates from it; effects in new clusters take the
+        residual standard deviations of observed ones.
     nu, shape, precision
         (chain, draw, K) degrees of freedom of student, shape of negative binomial, precision of beta; read for equations of
         that family alone.

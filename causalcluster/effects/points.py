@@ -19,18 +19,14 @@ from causalcluster.effects.networks import ContextRows
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _EDGE = 2.0**-31
-MOST_SD_SCORE = 3.0
-"""New clusters' residual sds further out than this count as if they were there: with an inverse-gamma variance that has no
-bound, the mean of an outcome with a log link would be infinite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NewClusterPoints:
-    """Points of new clusters, with the scores (groups, Q) and (groups, K) of their coefficients and residual sds."""
+    """Points of new clusters, with the scores (groups, Q) of their coefficients."""
 
     points: Points
     coefficient_score: Floats
-    sd_score: Floats
 
 
 def sort_context(context: ContextRows, n_clusters: int) -> tuple[ContextRows, Ints]:
@@ -87,23 +83,25 @@ def observed_points(rows: ContextRows, starts: Ints, n_noise: int, n_points: int
 
 def population_points(
     rows: ContextRows,
-    column_mean: Floats,
+    donors: Floats,
     n_noise: int,
     n_coefficients: int,
-    n_sds: int,
     n_points: int,
     *,
     random_seed: list[int],
 ) -> NewClusterPoints:
-    """Return new clusters with one point each; rows are drawn with clusters equally likely."""
-    drawn = _sobol(n_points // 2, 1 + n_coefficients + n_sds + n_noise, random_seed)
+    """Return new clusters with one point each; rows are drawn with clusters equally likely.
+
+    ``donors`` (G, columns) is what a new cluster takes over from the cluster of its row.
+    """
+    drawn = _sobol(n_points // 2, 1 + n_coefficients + n_noise, random_seed)
     share = rows.weights / rows.weights.sum()
     chosen = _choose(drawn[:, 0], share)
     half = _scores(drawn[:, 1:])
-    context = describe_context(np.concatenate([rows.values, column_mean[rows.cluster]], axis=1), share)
+    context = describe_context(np.concatenate([rows.values, donors[rows.cluster]], axis=1), share)
     weight = calibrate(_stratified(chosen, share, rows.cluster), half, context, chosen, share)
     scores = np.concatenate([half, -half])
-    noise = np.ascontiguousarray(scores[:, n_coefficients + n_sds :])
+    noise = np.ascontiguousarray(scores[:, n_coefficients:])
     chosen = np.concatenate([chosen, chosen])
     return NewClusterPoints(
         points=Points(
@@ -116,17 +114,15 @@ def population_points(
             uniform=ndtr(noise),
         ),
         coefficient_score=np.ascontiguousarray(scores[:, :n_coefficients]),
-        sd_score=_bounded(scores[:, n_coefficients : n_coefficients + n_sds]),
     )
 
 
 def nested_points(
     rows: ContextRows,
     starts: Ints,
-    column_mean: Floats,
+    donors: Floats,
     n_noise: int,
     n_coefficients: int,
-    n_sds: int,
     *,
     n_outer: int,
     n_inner: int,
@@ -138,10 +134,10 @@ def nested_points(
     is free of the inner points' noise.
     """
     n_clusters = len(starts) - 1
-    drawn = _sobol(n_outer // 2, 1 + n_coefficients + n_sds, [*random_seed, 0])
+    drawn = _sobol(n_outer // 2, 1 + n_coefficients, [*random_seed, 0])
     like = _choose(drawn[:, 0], np.full(n_clusters, 1.0 / n_clusters))
     equal, half = np.full(n_clusters, 1.0 / n_clusters), _scores(drawn[:, 1:])
-    outer_weight = calibrate(_stratified(like, equal, None), half, describe_context(column_mean, equal), like, equal)
+    outer_weight = calibrate(_stratified(like, equal, None), half, describe_context(donors, equal), like, equal)
     scores = np.concatenate([half, -half])
     like = np.concatenate([like, like])
     both_halves = [observed_points(rows, starts, n_noise, n_inner, random_seed=[*random_seed, 1 + h]) for h in range(2)]
@@ -155,8 +151,7 @@ def nested_points(
     points = Points(start=np.arange(0, 2 * n_outer * n_inner + 1, 2 * n_inner), slot=slot[order], **both)
     new = NewClusterPoints(
         points=points,
-        coefficient_score=np.ascontiguousarray(scores[:, :n_coefficients]),
-        sd_score=_bounded(scores[:, n_coefficients:]),
+        coefficient_score=np.ascontiguousarray(scores),
     )
     return new, np.concatenate([outer_weight, outer_weight]) / 2.0
 
@@ -187,7 +182,3 @@ def _stratified(chosen: Ints, weights: Floats, groups: Ints | None) -> Floats:
 
 def _scores(uniform: Floats) -> Floats:
     return np.asarray(ndtri(np.clip(uniform, _EDGE, 1.0 - _EDGE)))
-
-
-def _bounded(scores: Floats) -> Floats:
-    return np.clip(scores, -MOST_SD_SCORE, MOST_SD_SCORE)

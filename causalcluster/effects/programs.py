@@ -95,7 +95,9 @@ class CompiledWorlds:
     centres
         Products whose cluster means it reads, in order.
     behind
-        The equations whose answers the means of an equation's node need, by equation.
+        The equations whose coefficients the means of an equation's node need beside its own, by equation.
+    codes
+        (K, 10) rows like those of `Program.variable`, one for each equation.
     """
 
     program: Program
@@ -103,6 +105,7 @@ class CompiledWorlds:
     n_noise: int
     centres: tuple[tuple[str, ...], ...]
     behind: Mapping[int, frozenset[int]]
+    codes: Ints
 
 
 def compile_worlds(network: Network, asked: Sequence[tuple[str, World]]) -> CompiledWorlds:
@@ -120,6 +123,7 @@ def compile_worlds(network: Network, asked: Sequence[tuple[str, World]]) -> Comp
         n_noise=max(builder.n_noise, 1),
         centres=tuple(builder.centres),
         behind=builder.behind(),
+        codes=builder.equation_codes(),
     )
 
 
@@ -235,13 +239,22 @@ class _Builder:
         )
 
     def behind(self) -> dict[int, frozenset[int]]:
-        """Return the equations of the variables behind the means of each equation's node."""
+        """Return the equations of the variables behind the means of each equation's node.
+
+        Where predictors are centred, the mean of a predictor in a cluster is that of its own equation, even if it is held.
+        """
         found: dict[int, frozenset[int]] = {}
         for target in self.targets:
             used = frozenset(self.variables[v].equation for v in self._ancestors(target))
             k = self.variables[target].equation
             found[k] = found.get(k, frozenset()) | used
-        return found
+        return {k: used | self._centred_at({k} | used) for k, used in found.items()}
+
+    def _centred_at(self, equations: set[int]) -> frozenset[int]:
+        if not self.network.design.centred:
+            return frozenset()
+        terms = (term for k in equations for term in self.network.design.equations[k].terms)
+        return frozenset(self.equations[factor] for term in terms for factor in term.factors if factor in self.equations)
 
     def _ancestors(self, target: int) -> list[int]:
         """Return the variables behind a mean; a variable's number is above its parents'."""
@@ -298,20 +311,38 @@ class _Builder:
         ]
 
     def _variables(self, ready: frozenset[int]) -> Ints:
-        equations, grades = self.network.design.equations, self._grades()
         first_term = _offsets([variable.terms for variable in self.variables])
+        rows = self.equation_codes()[[variable.equation for variable in self.variables]]
+        for v, variable in enumerate(self.variables):
+            if variable.radix == 2 and self.network.design.equations[variable.equation].family == "binomial":
+                rows[v, 0] = FAMILY_CODES["bernoulli"]
+            rows[v, 3:6] = variable.column, first_term[v], first_term[v + 1]
+            rows[v, 9] = int(v in ready)
+        return rows
+
+    def equation_codes(self) -> Ints:
+        """Return rows like those of `Program.variable`, one for each equation, without noise and terms."""
+        grades = self._grades()
         first_grade = _offsets(grades) + 2
         first_threshold = _offsets([values[1:] for values in grades])
-        rows = []
-        for v, variable in enumerate(self.variables):
-            k, equation = variable.equation, equations[variable.equation]
-            single = equation.family == "binomial" and variable.radix == 2
-            family = FAMILY_CODES["bernoulli" if single else equation.family]
-            head = [family, k, LINK_CODES[equation.link], variable.column, first_term[v], first_term[v + 1]]
-            rows.append(
-                [*head, first_threshold[k], first_grade[k] if grades[k] else 0, len(grades[k]) or 2, int(v in ready)]
+        rows = [
+            (
+                FAMILY_CODES[equation.family],
+                k,
+                LINK_CODES[equation.link],
+                -1,
+                0,
+                0,
+                first_threshold[k],
+                first_grade[k],
+                len(own),
             )
-        return np.array(rows, dtype=np.int64)
+            for k, (equation, own) in enumerate(zip(self.network.design.equations, grades, strict=True))
+        ]
+        codes = np.array([(*row, 0) for row in rows], dtype=np.int64).reshape(-1, 10)
+        ungraded = codes[:, 8] == 0
+        codes[ungraded, 7], codes[ungraded, 8] = 0, 2
+        return codes
 
     def _numbers(self) -> Floats:
         nodes, scale = self.network.design.nodes, self.network.scale

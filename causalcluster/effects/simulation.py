@@ -1,11 +1,12 @@
 """Means of outcomes by world for a block of draws: records to the arrays of the compiled code and back."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from causalcluster.effects.centres import Centres, describe_donors, lay_out_centres
 from causalcluster.effects.gformula_kernel import (
     Parameters,
     Points,
@@ -15,11 +16,10 @@ from causalcluster.effects.gformula_kernel import (
     add_population,
     make_workspace,
 )
-from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
+from causalcluster.effects.networks import Network, Regressors, SystemDraws, WorldEffect
 from causalcluster.effects.points import NewClusterPoints, nested_points, observed_points, population_points, sort_context
 from causalcluster.effects.programs import CompiledWorlds, compile_worlds
 from causalcluster.effects.quantiles import gamma_table, student_table
-from causalcluster.families import FAMILIES
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,12 +41,12 @@ class Simulation:
         (G,) rows behind each cluster.
     theta, sd
         (S, G, P) and (S, G, K).
-    mean, root, typical_log_sd, sd_spread
-        (S, P), (S, P, Q), (S, K), (S, K).
+    centres
+        How the cluster means of new clusters follow from their coefficients.
+    mean, root
+        (S, P), (S, P, Q).
     nu, shape, precision, threshold
         (S, K), the last (S, all thresholds).
-    varying_sds
-        (equations,) whose residual sds differ between clusters.
     late
         (K, Q) scores of the coefficients that are independent of all that the mean of an equation's node needs but its
         own coefficients.
@@ -59,17 +59,15 @@ class Simulation:
     context: Floats
     size: Floats
     rows: Ints
+    centres: Centres
     theta: Floats
     sd: Floats
     mean: Floats
     root: Floats
-    typical_log_sd: Floats
-    sd_spread: Floats
     nu: Floats
     shape: Floats
     precision: Floats
     threshold: Floats
-    varying_sds: Ints
     late: NDArray[np.bool_]
 
 
@@ -87,8 +85,6 @@ def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws)
     theta, root = _flat(draws.coefficients.theta)[:, present], _flat(draws.coefficients.root)
     n_draws, n_equations = len(theta), len(nodes)
     thresholds = [_flat(draws.thresholds[e.node]) for e in network.design.equations if e.family == "ordinal"]
-    spread = _by_equation(draws.sd_spread, n_draws, n_equations, 0.0)
-    has_sd = np.array(["sd" in FAMILIES[equation.family].parameters for equation in network.design.equations])
     return Simulation(
         network=network,
         compiled=compiled,
@@ -97,17 +93,22 @@ def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws)
         context=np.ascontiguousarray(rows.values.reshape(len(ones), -1)),
         size=np.ascontiguousarray(np.stack([rows.sizes.get(node, ones) for node in nodes], axis=1)),
         rows=draws.coefficients.rows[present],
+        centres=lay_out_centres(
+            network,
+            compiled.centres,
+            compiled.codes,
+            compiled.program.grade,
+            len(present),
+            has_population=draws.coefficients.has_population,
+        ),
         theta=theta,
         sd=_flat(draws.sd)[:, present],
         mean=_flat(draws.coefficients.mean),
         root=root,
-        typical_log_sd=_by_equation(draws.typical_log_sd, n_draws, n_equations, 0.0),
-        sd_spread=spread,
         nu=_by_equation(draws.nu, n_draws, n_equations, 1.0),
         shape=_by_equation(draws.shape, n_draws, n_equations, 1.0),
         precision=_by_equation(draws.precision, n_draws, n_equations, 1.0),
         threshold=np.ascontiguousarray(np.concatenate(thresholds, axis=1)) if thresholds else np.zeros((n_draws, 1)),
-        varying_sds=np.flatnonzero(has_sd & (spread > 0.0).any(axis=0)),
         late=_late_scores(network, compiled, (root != 0.0).any(axis=0)),
     )
 
@@ -135,6 +136,10 @@ def _only_present(network: Network, present: Ints, n_clusters: int) -> Network:
     return replace(
         network,
         column_mean={factors: mean[present] for factors, mean in network.column_mean.items()},
+        regressors={
+            node: Regressors(**{item.name: getattr(own, item.name)[present] for item in fields(own)})
+            for node, own in network.regressors.items()
+        },
         context=replace(
             context,
             cluster=place[context.cluster[kept]],
@@ -165,46 +170,40 @@ def points_of_population(simulation: Simulation, n_points: int, *, random_seed: 
     needed = np.flatnonzero(~simulation.late[list(simulation.compiled.behind)].all(axis=0))
     made = population_points(
         simulation.network.context,
-        simulation.column_mean,
+        describe_donors(simulation.centres, simulation.column_mean),
         simulation.compiled.n_noise,
         len(needed),
-        len(simulation.varying_sds),
         n_points,
         random_seed=random_seed,
     )
     score = np.zeros((n_points, simulation.root.shape[2]))
     score[:, needed] = made.coefficient_score
-    return _by_all_equations(simulation, replace(made, coefficient_score=score))
+    return replace(made, coefficient_score=score)
 
 
 def points_of_nested(
     simulation: Simulation, *, n_outer: int, n_inner: int, random_seed: list[int]
 ) -> tuple[NewClusterPoints, Floats]:
     """Return new clusters with two sets of points each, and the clusters' weights."""
-    made, weights = nested_points(
+    return nested_points(
         simulation.network.context,
         simulation.starts,
-        simulation.column_mean,
+        describe_donors(simulation.centres, simulation.column_mean),
         simulation.compiled.n_noise,
         simulation.root.shape[2],
-        len(simulation.varying_sds),
         n_outer=n_outer,
         n_inner=n_inner,
         random_seed=random_seed,
     )
-    return _by_all_equations(simulation, made), weights
-
-
-def _by_all_equations(simulation: Simulation, made: NewClusterPoints) -> NewClusterPoints:
-    score = np.zeros((len(made.sd_score), simulation.sd.shape[2]))
-    score[:, simulation.varying_sds] = made.sd_score
-    return replace(made, sd_score=score)
 
 
 def means_in_clusters(
-    simulation: Simulation, chosen: Ints, points: Points, *, theta: Floats, sd: Floats, group: Ints
+    simulation: Simulation, chosen: Ints, points: Points, *, theta: Floats, sd: Floats, group: Ints, is_new: bool = False
 ) -> Floats:
-    """Return means (draw, G, T) for the draws ``chosen``, at theta and sd with those draws, over the points of ``group``."""
+    """Return means (draw, G, T) for the draws ``chosen``, at theta and sd with those draws, over the points of ``group``.
+
+    Where ``is_new``, they are clusters whose own nodes have means of their own, not those of the clusters of ``group``.
+    """
     out = np.zeros((*theta.shape[:2], len(simulation.compiled.program.target)))
     add_observed(
         simulation.compiled.program,
@@ -214,6 +213,8 @@ def means_in_clusters(
         np.ascontiguousarray(group),
         points,
         (simulation.column_mean, simulation.context, simulation.size),
+        simulation.centres,
+        is_new,
         _workspace(simulation),
         out,
     )
@@ -231,11 +232,9 @@ def means_in_population(
     population = Population(
         mean=simulation.mean[chosen],
         root=simulation.root[chosen],
-        typical_log_sd=simulation.typical_log_sd[chosen],
-        spread=_spread_table(simulation, chosen),
+        sd=simulation.sd[chosen],
         late=simulation.late if integrate else np.zeros_like(simulation.late),
         coefficient_score=made.coefficient_score,
-        sd_score=made.sd_score,
     )
     add_population(
         simulation.compiled.program,
@@ -243,6 +242,7 @@ def means_in_population(
         population,
         made.points,
         (simulation.column_mean, simulation.context, simulation.size),
+        simulation.centres,
         _workspace(simulation),
         out,
     )
@@ -250,25 +250,8 @@ def means_in_population(
 
 
 def _workspace(simulation: Simulation) -> Workspace:
-    n_coefficients, n_equations = simulation.theta.shape[2], simulation.sd.shape[2]
-    return make_workspace(simulation.compiled.program, simulation.context.shape[1], n_coefficients, n_equations)
-
-
-def new_sds(simulation: Simulation, rng: np.random.Generator) -> Floats:
-    """Draw the residual sds (S, K) of one new cluster for each draw."""
-    spread = simulation.sd_spread
-    shape = 0.25 * np.where(spread > 0.0, spread, 1.0) ** -2.0
-    inverse = np.where(spread > 0.0, rng.gamma(shape) / shape, 1.0)
-    return np.asarray(np.exp(simulation.typical_log_sd) / np.sqrt(np.maximum(inverse, 1e-300)))
-
-
-def _spread_table(simulation: Simulation, chosen: Ints) -> Floats:
-    """Tabulate log of (inverse variance over its mean), gamma of shape 1 / (4 spread^2), for equations where it varies."""
-    spread = simulation.sd_spread[chosen]
-    shape = np.full(spread.shape, np.inf)
-    for k in simulation.varying_sds:
-        shape[:, k] = 0.25 * np.maximum(spread[:, k], 1e-3) ** -2.0
-    return _tabulate(gamma_table, shape, simulation.varying_sds)
+    n_columns, n_coefficients = simulation.context.shape[1], simulation.theta.shape[2]
+    return make_workspace(simulation.compiled.program, simulation.centres, n_columns, n_coefficients)
 
 
 def _parameters(simulation: Simulation, chosen: Ints) -> Parameters:

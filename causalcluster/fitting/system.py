@@ -8,6 +8,7 @@ from causalcluster.data import RowTable
 from causalcluster.design import Design, columns, question_design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.effects.networks import ContextRows, Network, SystemDraws
+from causalcluster.fitting.regressors import describe_regressors
 from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.model.row_arrays import RowEquations
 from causalcluster.model.standard import MomentArrays, Scale
@@ -33,6 +34,7 @@ def build_network(design: Design, scale: Scale, arrays: MomentArrays, rows: RowT
             sizes={**rows.trials, **rows.exposure},
         ),
         grades={item.node: np.array(item.grades) for item in equations if item.family == "ordinal"},
+        regressors=describe_regressors(design, scale, rows) if design.centred else {},
     )
 
 

@@ -28,12 +28,14 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Means = Mapping[tuple[str, ...], Floats]
+Trial = tuple[Floats, Floats, Floats]
 
 CONTINUOUS: tuple[Family, ...] = ("gaussian", "lognormal")
 MOST_VALUES, MOST_POINTS = 512, 4_000_000
 """Values of one count, and points in all, that are summed over at most."""
 _SPACING, _BEYOND = 1.1, 9.0
 """Distance of the points of a continuous value, and how far they go, in its standard deviations given the row."""
+_WIDE = 4.0
 _COARSE, _REFINEMENTS, _REACH = 41, 3, 8.0
 _TRIALS, _WIDER, _SIGMA_AWAY = 12, 2.0, 0.3
 """Pairs of parameters around the first fit for which points must serve, and how far from it they are."""
@@ -72,7 +74,7 @@ def grid_rows(
     parts = [_no_points(theta.shape[1], len(equations))]
     if rows is None or not wanted:
         return parts[0]
-    pattern, trials = row_patterns(design, rows), _draw_trials(theta, information, log_sigma)
+    pattern, trials = row_patterns(design, rows), _draw_trials(theta, information, log_sigma, first_parameters(sampled))
     for a in wanted:
         frame = _Frame(
             design=design,
@@ -101,7 +103,7 @@ class _Frame:
     sampled: RowEquations
     equations: tuple[Equation, ...]
     centre: Floats
-    trials: Sequence[tuple[Floats, Floats]]
+    trials: Sequence[Trial]
     place: int
 
     @property
@@ -112,15 +114,29 @@ class _Frame:
         return next(equation.family for equation in self.equations if equation.node == node)
 
 
-def _draw_trials(theta: Floats, information: Floats, log_sigma: Floats) -> list[tuple[Floats, Floats]]:
-    """Return coefficients (G, P) and log standard deviations (G, K): the first fit, and some around it."""
+def first_parameters(sampled: RowEquations) -> Floats:
+    """Return logarithms (D,) of parameters beyond linear predictors at the first fit: guesses, but for lognormal nodes."""
+    found = [np.zeros(0)]
+    for k, item in enumerate(sampled.equations):
+        own = parameter_guesses(item)[: len(FAMILIES[item.family].parameters)]
+        if item.family == "lognormal":
+            theta = sampled.at[item.cluster, sampled.starts[k] : sampled.starts[k + 1]]
+            away = item.y - (item.x * theta).sum(axis=1)
+            own = np.array([0.5 * np.log(max(float(np.average(away**2, weights=item.weight)), 1e-6))])
+        found.append(own)
+    return np.concatenate(found)
+
+
+def _draw_trials(theta: Floats, information: Floats, log_sigma: Floats, parameters: Floats) -> list[Trial]:
+    """Return coefficients (G, P), log standard deviations (G, K) and parameters (D,): the first fit, and some around it."""
     rng = np.random.default_rng(0)
     root = np.linalg.cholesky(np.linalg.inv(information + np.eye(theta.shape[1]) / GUIDE_BETWEEN_SD**2))
     wide = np.repeat(log_sigma[None], len(theta), 0)
-    found = [(theta, wide)]
+    found = [(theta, wide, parameters)]
     for _ in range(_TRIALS):
         step = _WIDER * np.einsum("gij,gj->gi", root, rng.standard_normal(theta.shape))
-        found += [(theta + step, wide + _SIGMA_AWAY), (theta - step, wide - _SIGMA_AWAY)]
+        away = _SIGMA_AWAY
+        found += [(theta + step, wide + away, parameters + away), (theta - step, wide - away, parameters - away)]
     return found
 
 
@@ -136,18 +152,28 @@ def _lay_out(frame: _Frame, own: RowTable) -> GridRows:
             points = _complete(frame, own, values)
             spread = _moments(frame, trial, points, spread, float(coarse[1] - coarse[0]))
         found.append(spread)
-    points = _complete(frame, own, {node: _range([spread[node] for spread in found]) for node in wide})
+    skewed = {node for node in wide if frame.family(node) == "lognormal"}
+    ranges = {node: _range([spread[node] for spread in found], wide[node] if node in skewed else None) for node in wide}
+    points = _complete(frame, own, ranges)
     every = [_log_posterior(frame, trial, points) for trial in frame.trials]
     weight = np.exp(every[0])
     share = weight / np.repeat(np.add.reduceat(weight, points.begin[:-1]), np.diff(points.begin))
     return _prune(replace(points, share=share), np.stack(every).max(axis=0) > _NEGLIGIBLE)
 
 
-def _range(spreads: Sequence[tuple[Floats, Floats]]) -> Floats:
-    """Return points (R, C) that serve every mean and standard deviation (R,), NaN where a row needs fewer."""
+def _range(spreads: Sequence[tuple[Floats, Floats]], wide: tuple[Floats, Floats] | None) -> Floats:
+    """Return points (R, C) that serve every mean and standard deviation (R,), NaN where a row needs fewer.
+
+    Where what follows depends on a value's exponential its distribution is skewed and changes much with the parameters:
+    then points reach over ``wide``, the column's own mean and standard deviation, too, and lie as close as the least
+    standard deviation asks for.
+    """
     mean, sd = (np.stack(parts) for parts in zip(*spreads, strict=True))
     low, high = (mean - _BEYOND * sd).min(0), (mean + _BEYOND * sd).max(0)
     step = _SPACING * np.median(sd, axis=0)
+    if wide is not None:
+        step = _SPACING * sd.min(axis=0)
+        low, high = np.minimum(low, wide[0] - _WIDE * wide[1]), np.maximum(high, wide[0] + _WIDE * wide[1])
     count = np.minimum(np.ceil((high - low) / step), MOST_VALUES)
     places = np.arange(count.max() + 1.0)
     step = np.maximum(step, (high - low) / MOST_VALUES)
@@ -282,13 +308,11 @@ def _constants(frame: _Frame, own: RowTable, filled: Mapping[str, Floats], repea
     return total
 
 
-def _log_posterior(frame: _Frame, trial: tuple[Floats, Floats], points: GridRows) -> Floats:
+def _log_posterior(frame: _Frame, trial: Trial, points: GridRows) -> Floats:
     """Return the log density (Q,) of every point at some parameters, less the largest of its row."""
-    guesses = [parameter_guesses(item)[: len(FAMILIES[item.family].parameters)] for item in frame.sampled.equations]
     averaged, touches = pattern_flags(frame.design)
     found = points.log_weight + point_densities(
         *trial,
-        np.concatenate([*guesses, np.zeros(0)]),
         frame.sampled.raw_thresholds,
         frame.sampled.offsets,
         equation_table(frame.design),
@@ -307,7 +331,7 @@ def _log_posterior(frame: _Frame, trial: tuple[Floats, Floats], points: GridRows
 
 def _moments(
     frame: _Frame,
-    trial: tuple[Floats, Floats],
+    trial: Trial,
     points: GridRows,
     spread: Mapping[str, tuple[Floats, Floats]],
     step: float,
