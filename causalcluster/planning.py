@@ -12,9 +12,8 @@ from causalcluster.data import RowTable, open_rows, take_rows
 from causalcluster.design import Design, build_design, question_design
 from causalcluster.effects.existence import warn_about_means
 from causalcluster.effects.moderators import check_moderators
-from causalcluster.effects.worlds import System
 from causalcluster.fitting.evaluation import Targets, list_targets
-from causalcluster.fitting.system import build_network
+from causalcluster.fitting.system import build_closed_system, build_network
 from causalcluster.gaps import GapPlan, describe_gaps, plan_gaps
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims
@@ -222,7 +221,7 @@ def prepare(plan: Plan) -> Prepared:
         targets=list_targets(
             plan.analysis.question,
             plan.graph,
-            System(design=asked, column_mean=arrays.column_mean),
+            build_closed_system(asked, arrays),
             scale,
             plan.panel.contrast,
             identified=identified,

@@ -13,7 +13,7 @@ from causalcluster.data import RowTable
 from causalcluster.design import Design
 from causalcluster.effects.networks import Network, SystemDraws
 from causalcluster.effects.orders import admissible_orders
-from causalcluster.effects.worlds import System
+from causalcluster.fitting.system import build_closed_system
 from causalcluster.graph import CausalGraph
 from causalcluster.model.standard import MomentArrays, Scale
 
@@ -79,7 +79,7 @@ def raise_doubts(
     compared = compare_orders(
         orders,
         analysis.question,
-        System(design=design, column_mean=arrays.column_mean),
+        build_closed_system(design, arrays),
         scale,
         contrast,
         draws,

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+
 from causalcluster.analysis.moderators import condition_text
 from causalcluster.analysis.records import Condition, Question
 from causalcluster.effects.polynomials import Floats, Monomial, Polynomial, add, constant, scale_by, times_coefficient
 from causalcluster.effects.rounding import add_weights
-from causalcluster.effects.worlds import System, everywhere, mean_outcome
+from causalcluster.effects.worlds import System, everywhere, has_own_levels, mean_outcome
 from causalcluster.graph import CausalGraph, directed_paths
 from causalcluster.identification import cde_via, held_together, references
 from causalcluster.model.standard import Scale
@@ -33,6 +35,8 @@ class Estimand:
         The total effect, for a proportion mediated; None otherwise.
     at
         The values of moderators at which it is, 'size=0'; empty where context is as observed.
+    elsewhere
+        The same effect in clusters that were not observed, where it is another polynomial: their nodes' means are their own.
     """
 
     outcome: str
@@ -41,6 +45,7 @@ class Estimand:
     polynomial: Polynomial
     denominator: Polynomial | None = None
     at: str = ""
+    elsewhere: "Estimand | None" = None
 
 
 def list_estimands(
@@ -77,12 +82,12 @@ def list_estimands(
     wanted = set(identified)
     found: list[Estimand] = []
     for outcome in question.outcomes:
-        table = _effects_on(outcome, question, system, scale, contrast)
+        table = _effects_everywhere(outcome, question, system, scale, contrast)
         if any(key[:2] == (outcome, "path") for key in wanted):
             table += _paths(outcome, question, graph, system, scale, contrast)
         for condition in at:
             values = {node: _standardised(value, node, scale) for node, value in condition}
-            conditional = _effects_on(outcome, question, replace(system, context_at=values), scale, contrast)
+            conditional = _effects_everywhere(outcome, question, replace(system, context_at=values), scale, contrast)
             table += [replace(item, at=condition_text(condition)) for item in conditional]
         found += [item for item in table if (item.outcome, item.effect, item.via) in wanted]
     return tuple(found)
@@ -101,6 +106,26 @@ def list_paths(
     wanted = set(identified)
     found = [item for outcome in question.outcomes for item in _paths(outcome, question, graph, system, scale, contrast)]
     return tuple(item for item in found if (item.outcome, item.effect, item.via) in wanted)
+
+
+def _effects_everywhere(
+    outcome: str, question: Question, system: System, scale: Scale, contrast: tuple[float, float]
+) -> list[Estimand]:
+    """Return effects in observed clusters, with those in new ones where they differ."""
+    table = _effects_on(outcome, question, system, scale, contrast)
+    if not has_own_levels(system.design):
+        return table
+    new = _effects_on(outcome, question, replace(system, own_means=True), scale, contrast)
+    return [with_elsewhere(item, other) for item, other in zip(table, new, strict=True)]
+
+
+def with_elsewhere(observed: Estimand, new: Estimand) -> Estimand:
+    """Return an effect with its form in new clusters, where that is another one."""
+    pairs = ((observed.polynomial, new.polynomial), (observed.denominator or {}, new.denominator or {}))
+    same = all(
+        left.keys() == right.keys() and all(np.array_equal(left[key], right[key]) for key in left) for left, right in pairs
+    )
+    return observed if same else replace(observed, elsewhere=new)
 
 
 def _effects_on(

@@ -109,10 +109,12 @@ def _only_present(estimands: Sequence[Estimand], draws: CoefficientDraws) -> tup
     def chosen(polynomial: Polynomial | None) -> Polynomial | None:
         return None if polynomial is None else {monomial: weight[present] for monomial, weight in polynomial.items()}
 
-    kept = tuple(
-        replace(item, polynomial=chosen(item.polynomial) or {}, denominator=chosen(item.denominator)) for item in estimands
-    )
-    return kept, replace(
+    def reduced(item: Estimand) -> Estimand:
+        elsewhere = None if item.elsewhere is None else reduced(item.elsewhere)
+        polynomial = chosen(item.polynomial) or {}
+        return replace(item, polynomial=polynomial, denominator=chosen(item.denominator), elsewhere=elsewhere)
+
+    return tuple(reduced(item) for item in estimands), replace(
         draws,
         clusters=tuple(draws.clusters[g] for g in present),
         rows=draws.rows[present],
@@ -181,16 +183,18 @@ def _flat_population(draws: CoefficientDraws) -> tuple[Floats, Floats]:
 
 def _blocks(estimand: Estimand, context: _Context) -> Iterator[Floats]:
     """Yield (row, chain, draw) values, level by level."""
-    levels = context.levels_of(estimand)
+    levels, new = context.levels_of(estimand), estimand.elsewhere or estimand
+    numerator = _at_levels(estimand.polynomial, new.polynomial, context, levels)
     if estimand.denominator is None:
-        yield from _at_levels(estimand.polynomial, context, levels)
+        yield from numerator
         return
-    parts = (_at_levels(polynomial, context, levels) for polynomial in (estimand.polynomial, estimand.denominator))
+    parts = (numerator, _at_levels(estimand.denominator, new.denominator or {}, context, levels))
     for share, whole in zip(*parts, strict=True):
         yield np.divide(share, whole, out=np.full_like(share, np.nan), where=whole != 0.0)
 
 
-def _at_levels(polynomial: Polynomial, context: _Context, levels: Sequence[str]) -> Iterator[Floats]:
+def _at_levels(polynomial: Polynomial, new: Polynomial, context: _Context, levels: Sequence[str]) -> Iterator[Floats]:
+    """Yield values of a polynomial in the observed clusters, and of ``new`` at the levels beyond them."""
     draws = context.draws
     shape = draws.theta.shape[:2]
     observed = {"sample", "sample_rows", "cluster"}.intersection(levels)
@@ -203,7 +207,7 @@ def _at_levels(polynomial: Polynomial, context: _Context, levels: Sequence[str])
         elif level == "cluster":
             yield np.moveaxis(by_cluster, -1, 0)
         else:
-            yield _beyond(polynomial, context, level).reshape(1, *shape)
+            yield _beyond(new, context, level).reshape(1, *shape)
 
 
 def _beyond(polynomial: Polynomial, context: _Context, level: str) -> Floats:

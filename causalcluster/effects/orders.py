@@ -6,14 +6,14 @@ mediator and a set before it is evaluated once, however many orders share it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from causalcluster.analysis.records import Question
-from causalcluster.effects.estimands import Estimand
+from causalcluster.effects.estimands import Estimand, with_elsewhere
 from causalcluster.effects.networks import Network, World, WorldEffect, standardised
 from causalcluster.effects.polynomials import Polynomial, add, scale_by
-from causalcluster.effects.worlds import System, mean_outcome
+from causalcluster.effects.worlds import System, has_own_levels, mean_outcome
 from causalcluster.graph import CausalGraph, ancestors
 from causalcluster.model.standard import Scale
 
@@ -164,6 +164,16 @@ def list_order_estimands(
     parts: Sequence[Part], question: Question, system: System, scale: Scale, contrast: tuple[float, float]
 ) -> tuple[Estimand, ...]:
     """Write down parts in closed form, each under its `Part.key`; arguments as in `causalcluster.effects.estimands`."""
+    table = _parts_in(parts, question, system, scale, contrast)
+    if not has_own_levels(system.design):
+        return tuple(table)
+    new = _parts_in(parts, question, replace(system, own_means=True), scale, contrast)
+    return tuple(with_elsewhere(item, other) for item, other in zip(table, new, strict=True))
+
+
+def _parts_in(
+    parts: Sequence[Part], question: Question, system: System, scale: Scale, contrast: tuple[float, float]
+) -> list[Estimand]:
     low, high = (standardised(value, question.treatment, scale) for value in contrast)
     known: dict[tuple[str, frozenset[str]], Polynomial] = {}
 
@@ -179,7 +189,7 @@ def list_order_estimands(
         change = add(mean(part.outcome, before | {part.mediator}), mean(part.outcome, before), factor=-1.0)
         polynomial = scale_by(change, scale.scale[part.outcome])
         found.append(Estimand(outcome=part.outcome, effect="nie", via=part.key, polynomial=polynomial))
-    return tuple(found)
+    return found
 
 
 def list_order_worlds(

@@ -2,7 +2,8 @@
 
 A world says what value the treatment takes on its arrow into each node. In it every node responds to its parents;
 cluster means stay as observed, so with centred predictors a node is its cluster's intercept plus slopes times
-deviations from observed means. Values are on the standardised scale.
+deviations from observed means. A cluster that was not observed has means of its own: that of a node with an equation is its
+intercept. Values are on the standardised scale.
 """
 
 from collections.abc import Mapping
@@ -30,11 +31,19 @@ class System:
         Standardised cluster means (G,) by factors of a term.
     context_at
         Standardised values at which columns without an equation are set in every row.
+    own_means
+        Whether the clusters are new ones, which take the context from observed ones, but whose nodes with equations have
+        means of their own.
+    covariance
+        Standardised covariances (G, terms, terms) inside clusters of the regressors of a node's equation, by node. From
+        these follow covariances of the node with its causes in new clusters; without them those of observed ones hold.
     """
 
     design: Design
     column_mean: Mapping[tuple[str, ...], Floats]
     context_at: Mapping[str, float] = field(default_factory=dict)
+    own_means: bool = False
+    covariance: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def mean_outcome(
@@ -83,9 +92,85 @@ def _respond(
     for position, term in enumerate(equation.terms, start):
         regressor = _regressor(system, term.factors, treatment, values)
         if system.design.centred and term.kind != "intercept":
-            regressor = add(regressor, constant(system.column_mean[term.factors]), factor=-1.0)
+            regressor = add(regressor, _centre(system, term.factors), factor=-1.0)
         total = add(total, times_coefficient(regressor, position))
     return total
+
+
+def _centre(system: System, factors: tuple[str, ...]) -> Polynomial:
+    """Return the mean of a product inside a cluster: as observed; in a new cluster a responding factor has its own mean.
+
+    There it is the product of the two means plus a covariance, which the node's slopes make where the rest of the product is
+    a regressor of the node.
+    """
+    observed = constant(system.column_mean[factors])
+    responding = [name for name in factors if name in system.design.nodes]
+    if not (system.own_means and responding):
+        return observed
+    intercept = next(
+        i for i, term in enumerate(system.design.terms) if term.target == responding[0] and term.kind == "intercept"
+    )
+    rest = [name for name in factors if name != responding[0]]
+    others = _mean_of_others(system, rest)
+    own: Polynomial = {(intercept,): others}
+    made = _covariance_of(system, responding[0], rest)
+    if made is None:
+        made = constant(system.column_mean[factors] - others * system.column_mean[(responding[0],)])
+    return add(own, made)
+
+
+def _covariance_of(system: System, node: str, rest: list[str]) -> Polynomial | None:
+    """Return the covariance of a node with one of its own regressors, which its slopes make; None where it is not known."""
+    own = system.covariance.get(node)
+    start = 0
+    for equation in system.design.equations:
+        for position, term in enumerate(equation.terms):
+            if own is not None and equation.node == node and rest and sorted(term.factors) == sorted(rest):
+                slopes = (i for i, other in enumerate(equation.terms) if other.kind != "intercept")
+                return {(start + i,): own[:, position, i] for i in slopes}
+        start += len(equation.terms)
+    return None
+
+
+def covariances_inside(design: Design, sxx: Floats, rows: NDArray[np.int64]) -> dict[str, Floats]:
+    """Return the covariances that `System` holds, of centred equations that are fitted to moments.
+
+    Parameters
+    ----------
+    design
+        The equations.
+    sxx
+        (G, P, P) centred cross-products of the regressors of these equations, equation after equation.
+    rows
+        (G,) numbers of rows.
+    """
+    found: dict[str, Floats] = {}
+    start = 0
+    for equation in design.equations:
+        if not equation.sampled:
+            stop = start + len(equation.terms)
+            found[equation.node] = sxx[:, start:stop, start:stop] / np.maximum(rows, 1)[:, None, None]
+            start = stop
+    return found if design.centred else {}
+
+
+def _mean_of_others(system: System, factors: list[str]) -> Floats:
+    """Return the cluster means (G,) of a product of which no factor responds; of constants they are a product of means."""
+    wanted = sorted(factors)
+    known = next((mean for name, mean in system.column_mean.items() if sorted(name) == wanted), None)
+    if known is None:
+        known = everywhere(system, 1.0)
+        for name in factors:
+            known = known * system.column_mean[(name,)]
+    return known
+
+
+def has_own_levels(design: Design) -> bool:
+    """Whether effects in new clusters may depend on where these are centred: a product holds a node with an equation."""
+    responding = set(design.nodes)
+    return design.centred and any(
+        term.kind == "interaction" and not responding.isdisjoint(term.factors) for term in design.terms
+    )
 
 
 def _regressor(

@@ -8,6 +8,7 @@ from causalcluster.data import RowTable
 from causalcluster.design import Design, columns, question_design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.effects.networks import ContextRows, Network, SystemDraws
+from causalcluster.effects.worlds import System, covariances_inside
 from causalcluster.fitting.regressors import describe_regressors
 from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.model.row_arrays import RowEquations
@@ -35,6 +36,15 @@ def build_network(design: Design, scale: Scale, arrays: MomentArrays, rows: RowT
         ),
         grades={item.node: np.array(item.grades) for item in equations if item.family == "ordinal"},
         regressors=describe_regressors(design, scale, rows) if design.centred else {},
+    )
+
+
+def build_closed_system(design: Design, arrays: MomentArrays) -> System:
+    """Return the equations with what closed forms of effects need from the data."""
+    return System(
+        design=design,
+        column_mean=arrays.column_mean,
+        covariance=covariances_inside(design, arrays.sxx, arrays.rows),
     )
 
 

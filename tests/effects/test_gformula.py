@@ -470,3 +470,26 @@ def test_counts_are_followed_in_groups_closely_enough(family, scale):
 
     for effect, exact in closed(mean).items():
         assert got[effect] == pytest.approx(exact, rel=0.01), effect
+
+
+def test_a_far_draw_does_not_hide_the_noise():
+    network, draws = two_mediator_network(("gaussian", "bernoulli", "poisson"), centred=False)
+    c, rng = draws.coefficients, np.random.default_rng(5)
+    n_draws = 64
+    mean = c.mean[:1, :1] + 0.1 * rng.normal(size=(1, n_draws, c.mean.shape[2]))
+
+    def repeat(values):
+        return np.broadcast_to(values[0, 0], (1, n_draws, *values.shape[2:])).copy()
+
+    def noise(mean):
+        coefficients = replace(c, theta=repeat(c.theta), mean=mean, root=repeat(c.root))
+        system = SystemDraws(coefficients=coefficients, sd=repeat(draws.sd))
+        accuracy = Accuracy(target=np.inf, population_points=64, draws=2, replicates=4)
+        got = evaluate(network, system, ask(["m", "n"]), keys=[("y", "total", "")], accuracy=accuracy, levels=["population"])
+        return value(got, "total", level="population"), got.noise.ratio["population"]
+
+    usual, ratio = noise(mean)
+    mean[0, 5, 8:] += 8.0
+    far, again = noise(mean)
+    assert far.std() > 1e3 * usual.std()
+    assert again == pytest.approx(ratio, rel=0.1)

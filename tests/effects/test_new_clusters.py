@@ -1,16 +1,19 @@
 """Clusters not yet seen are like those seen: their effects average to the observed ones where these are the population."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from causalcluster.effects.estimands import list_estimands
 from causalcluster.effects.gformula import Accuracy
-from causalcluster.effects.levels import CoefficientDraws
+from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
 from causalcluster.effects.networks import ContextRows, Network, Regressors, SystemDraws
+from causalcluster.effects.worlds import System
 from causalcluster.model.standard import Scale
-from tests.oracles.networks import ask, evaluate, make_design, value
+from tests.oracles.networks import ask, evaluate, make_design, unit_scale, value
 
 CLUSTERS = 1024
 GRADES, CUTS = np.array([0.0, 1.0, 3.0]), np.array([-0.4, 0.9])
@@ -163,3 +166,66 @@ def test_a_mean_that_does_not_follow_from_what_is_known_is_an_error():
     network, draws = population("bernoulli", ["a", "m"], clusters=16)
     with pytest.raises(ValueError, match="regressors of 'm'"):
         evaluate(replace(network, regressors={}), draws, ask(["m"]), keys=KEYS[:1], points=8)
+
+
+def linear_chain():
+    """Return a gaussian system a -> m -> n -> y with products at two steps, as polynomials, and its population's clusters."""
+    rng = np.random.default_rng(4)
+    design = make_design(
+        {
+            "m": ("gaussian", None, ["a"]),
+            "n": ("gaussian", None, ["a", "m", "a*m"]),
+            "y": ("gaussian", None, ["a", "n", "a*n"]),
+        },
+        centred=True,
+    )
+    size = len(design.terms)
+    middle = np.array([0.2, 0.6, 0.5, 0.3, 0.7, 0.4, -0.1, 0.2, 0.5, 0.6])
+    sds = np.array([1.0, 0.3, 0.8, 0.3, 0.4, 0.3, 0.5, 0.2, 0.3, 0.4])
+    root = sds[:, None] * np.linalg.cholesky(0.5 * np.eye(size) + 0.5)
+    drawn = stats.norm.ppf(stats.qmc.Sobol(size + 1, rng=rng).random(2**14))
+    scores = drawn[:, :size] - drawn[:, :size].mean(axis=0)
+    scores = scores @ np.linalg.inv(np.linalg.cholesky(scores.T @ scores / len(scores))).T
+    theta = middle + scores @ root.T
+    t = theta.T[..., None]
+    a = 0.5 * drawn[:, size:] + np.sqrt(1.5) * np.array([-1.0, 0.0, 1.0])
+    away = a - a.mean(axis=1, keepdims=True)
+    m = t[0] + t[1] * away
+    product = a * m
+    n = t[2] + t[3] * away + t[4] * (m - t[0]) + t[5] * (product - product.mean(axis=1, keepdims=True))
+    means = {("a",): a, ("m",): m, ("a", "m"): product, ("n",): n, ("a", "n"): a * n}
+    coefficients = CoefficientDraws(
+        clusters=tuple(f"c{g:05d}" for g in range(len(theta))),
+        rows=np.full(len(theta), 50),
+        theta=theta[None, None],
+        mean=middle[None, None],
+        root=root[None, None],
+        has_population=True,
+    )
+    covariance = {
+        node: covariance_of([np.ones_like(a), *(means[term.factors] for term in equation.terms[1:])])
+        for node, equation in zip(design.nodes, design.equations, strict=True)
+    }
+    column_mean = {key: item.mean(axis=1) for key, item in means.items()}
+    return System(design=design, column_mean=column_mean, covariance=covariance), coefficients
+
+
+def covariance_of(columns):
+    """Return covariances (G, p, p) of columns (G, values); residuals are uncorrelated with causes and change none that is read."""
+    away = np.stack(columns, axis=1) - np.stack(columns, axis=1).mean(axis=2, keepdims=True)
+    return np.einsum("gia,gja->gij", away, away) / away.shape[2]
+
+
+def test_new_clusters_of_a_linear_system_with_products_have_the_effects_of_observed_ones():
+    system, coefficients = linear_chain()
+    keys = [*KEYS, ("y", "nie", "n"), ("y", "nie", "m"), ("y", "prop_mediated", "all")]
+    listed = list_estimands(ask(["m", "n"]), None, system, unit_scale("amny"), (-1.0, 1.0), identified=keys)
+    levels = ("population", "cluster", "between_sd")
+    got = SimpleNamespace(effects=evaluate_effects(listed, coefficients, random_seed=1, levels=levels))
+    size = draws_of(got, "total", "", "cluster").mean()
+    for _, effect, via in keys[:-1]:
+        observed = draws_of(got, effect, via, "cluster")
+        assert draws_of(got, effect, via, "population").item() == pytest.approx(observed.mean(), abs=0.004 * size)
+        assert draws_of(got, effect, via, "between_sd").item() == pytest.approx(observed.std(), rel=0.02)
+    total, nie = (draws_of(got, effect, via, "population") for effect, via in (("total", ""), ("nie", "all")))
+    assert draws_of(got, "prop_mediated", "all", "population") == pytest.approx(nie / total)
