@@ -65,6 +65,7 @@ calibrate: setup
 	$(PYTHON) -m tests.calibration.linear
 	$(PYTHON) -m tests.calibration.binary
 	$(PYTHON) -m tests.calibration.affected_cause
+	$(PYTHON) -m tests.calibration.missing
 	$(PYTHON) -m tests.calibration.sbc
 	$(PYTHON) -m tests.calibration.sbc.page
 

@@ -237,3 +237,20 @@ def test_a_table_that_changes_under_the_hand_is_refused():
     ):
         connection.execute("DELETE FROM t WHERE rowid = 0")
         take_rows(analysis, rows, ["y"])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_incomplete_rows_come_too_where_they_are_asked_for(engine):
+    frame, rng = table_of(rows=120, clusters=3), np.random.default_rng(8)
+    for name in ("m", "y"):
+        frame[name] = frame[name].round(1).where(rng.random(120) > 0.3)
+    with open_rows(analysis_of(), ENGINES[engine](frame)) as rows:
+        found = take_rows(analysis_of(), rows, ["a", "m", "y"], incomplete=True)
+    repeats = found.weight.astype(int)
+    mine = pd.DataFrame({name: np.repeat(values, repeats) for name, values in found.columns.items()})
+    mine["g"] = np.repeat(np.array(found.clusters)[found.cluster], repeats)
+    names = ["g", "a", "m", "y"]
+    theirs = frame.assign(g=frame["g"].astype(str))[names].astype({"a": float})
+    pd.testing.assert_frame_equal(
+        mine[names].sort_values(names, ignore_index=True), theirs.sort_values(names, ignore_index=True), check_dtype=False
+    )

@@ -7,7 +7,8 @@ import xarray as xr
 from causalcluster import plan_analysis, reduce_table
 from causalcluster.analysis.records import Contrast
 from causalcluster.data import open_rows, take_rows
-from causalcluster.errors import DataError, UnsupportedError
+from causalcluster.errors import DataError
+from causalcluster.moments import reduce_rows
 from tests.data.builders import analysis_of, load_moments, load_panel, table_of, with_families, with_products
 
 # Dask and PySpark announce changes of their own and do not close every socket.
@@ -88,7 +89,7 @@ def test_what_is_wrong_is_named(engine):
     assert "column 'm' holds 'high'. Numbers belong there" in refused(engine(frame.assign(m=text.astype("string"))))
     assert "there is no column 'm'" in refused(engine(frame.rename(columns={"m": "n"})))
     gaps = frame.assign(m=frame["m"].mask(frame.index == 7))
-    assert "1 in 'm' (of 2000 rows)" in refused(engine(gaps), UnsupportedError)
+    assert "1 in 'm' (of 2000 rows)" in refused(engine(gaps), missing="error")
     assert "'g' holds one cluster only" in refused(engine(frame.assign(g="x"))).replace("cluster column ", "")
 
 
@@ -119,6 +120,28 @@ def test_the_same_rows(engine, nodes):
             np.testing.assert_array_equal(getattr(there, part)[name], values)
     np.testing.assert_array_equal(there.cluster, here.cluster)
     np.testing.assert_array_equal(there.weight, here.weight)
+
+
+def test_the_same_rows_with_gaps(engine):
+    frame, rng = counts(c=rng_values(2000)), np.random.default_rng(9)
+    for name in ("m", "a"):
+        frame[name] = frame[name].astype(float).where(rng.random(2000) > 0.3)
+    analysis = with_families(analysis_of(), y=COUNTS["y"])
+    found = []
+    for native in (frame, engine(frame)):
+        with open_rows(analysis, native) as rows:
+            found.append((take_rows(analysis, rows, ["y", "m", "a"], incomplete=True), reduce_rows(analysis, rows)))
+    (here, mine), (there, theirs) = found
+    for name, values in here.columns.items():
+        np.testing.assert_array_equal(there.columns[name], values)
+    np.testing.assert_array_equal(there.weight, here.weight)
+    assert [pattern.missing for pattern in mine.incomplete] == [pattern.missing for pattern in theirs.incomplete]
+    for left, right in zip(mine.incomplete, theirs.incomplete, strict=True):
+        xr.testing.assert_identical(left.table, right.table)
+
+
+def rng_values(rows):
+    return np.random.default_rng(3).normal(size=rows)
 
 
 def test_families_meet_the_same_values(engine):

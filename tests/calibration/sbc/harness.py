@@ -36,7 +36,7 @@ from tests.calibration.sbc.generate import (
 )
 from tests.calibration.sbc.systems import KEPT, System
 
-SAMPLING = Sampling(draws=500, tune=500, chains=4, seed=1)
+SAMPLING = Sampling(draws=250, tune=400, chains=4, seed=1)
 ACCURACY = Accuracy(target=float("inf"), cluster_points=32, population_points=256, replicates=2, draws=4)
 """Effects of the truth and of the draws use the same points, so that ranks are exact whatever their number."""
 EFFECTS = ("total", "nde", "nie")
