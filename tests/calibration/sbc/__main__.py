@@ -57,7 +57,7 @@ def main() -> None:
     """Run the systems asked for, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("systems", nargs="*", help=f"all without it: {', '.join(SYSTEMS)}")
-    parser.add_argument("--replicates", type=int, default=200)
+    parser.add_argument("--replicates", type=int, help="for every system; each system's own number without it")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     asked = parser.parse_args()
     unknown = set(asked.systems) - set(SYSTEMS)
@@ -66,7 +66,7 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     for name in asked.systems or SYSTEMS:
         with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
-            results = run(name, asked.replicates, pool, asked.folder)
+            results = run(name, asked.replicates or SYSTEMS[name].replicates, pool, asked.folder)
         print(results.summary(), flush=True)
 
 

@@ -50,6 +50,11 @@ class System:
     holes: Holes | None = None
     required: bool = False
 
+    @property
+    def replicates(self) -> int:
+        """How many replicates are asked for: fewer of systems that only differ in a family."""
+        return 200 if self.required else 40
+
     def narrow(self, priors: Priors) -> Priors:
         """Return the package's priors with this system's factors."""
         return replace(
