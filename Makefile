@@ -67,7 +67,9 @@ calibrate: setup
 	$(PYTHON) -m tests.calibration.affected_cause
 	$(PYTHON) -m tests.calibration.missing
 	$(PYTHON) -m tests.calibration.sbc
+	$(PYTHON) -m tests.calibration.sbc.mirror
 	$(PYTHON) -m tests.calibration.sbc.page
+	$(PYTHON) -m tests.calibration.fingerprints
 
 # About an hour: row-by-row models at the larger size are given 20 minutes each.
 bench: setup

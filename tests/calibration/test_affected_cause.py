@@ -5,13 +5,16 @@ import json
 import pytest
 
 from tests.calibration.affected_cause import RESULT, TRUTH
-from tests.calibration.linear import source_hash
+from tests.calibration.fingerprints import stands
+from tests.calibration.linear import SOURCES
 
 STORED = json.loads(RESULT.read_text(encoding="utf-8"))
 
 
 def test_it_is_not_stale():
-    assert STORED["source_hash"] == source_hash(), "the model's sources have changed since: run `make calibrate`"
+    assert stands("affected_cause", STORED["source_hash"], SOURCES), (
+        "the model's sources have changed since: run `make calibrate`"
+    )
 
 
 @pytest.mark.parametrize("effect", TRUTH)

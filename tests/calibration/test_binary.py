@@ -5,13 +5,13 @@ import json
 import pytest
 
 from tests.calibration.binary import EFFECTS, RESULT, SOURCES
-from tests.calibration.linear import source_hash
+from tests.calibration.fingerprints import stands
 
 STORED = json.loads(RESULT.read_text(encoding="utf-8"))
 
 
 def test_it_is_not_stale():
-    assert STORED["source_hash"] == source_hash(SOURCES), "the sources have changed since: run `make calibrate`"
+    assert stands("binary", STORED["source_hash"], SOURCES), "the sources have changed since: run `make calibrate`"
 
 
 @pytest.mark.parametrize("effect", [effect for effect, _ in EFFECTS])

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.calibration.linear import POPULATION, RESULT, source_hash
+from tests.calibration.fingerprints import stands
+from tests.calibration.linear import POPULATION, RESULT, SOURCES
 from tests.calibration.published import RESULT as PUBLISHED
 
 
@@ -14,7 +15,7 @@ def stored():
 
 
 def test_it_is_not_stale(stored):
-    assert stored["source_hash"] == source_hash(), "the model's sources have changed since: run `make calibrate`"
+    assert stands("linear", stored["source_hash"], SOURCES), "the model's sources have changed since: run `make calibrate`"
 
 
 @pytest.mark.parametrize("effect", [f"{effect}({via})" if via else effect for effect, via in POPULATION])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.calibration import fingerprints
 from tests.calibration.linear import source_hash
 from tests.calibration.sbc.bands import deviations
 from tests.calibration.sbc.systems import CLUSTERS, GRADES, KEPT, ROWS, SYSTEMS, TRIALS, System
@@ -45,6 +46,7 @@ class Results:
     refused: dict[int, str] = field(default_factory=dict)
     ranks: dict[str, list[int]] = field(default_factory=dict)
     seen: dict[str, list[float]] = field(default_factory=dict)
+    source_hash: str = field(default_factory=lambda: source_hash(SOURCES))
 
     @property
     def count(self) -> int:
@@ -73,7 +75,7 @@ class Results:
         order = sorted(range(self.count), key=self.replicates.__getitem__)
         ranks = {name: [values[i] for i in order] for name, values in self.ranks.items()}
         stored = {
-            "source_hash": source_hash(SOURCES),
+            "source_hash": self.source_hash,
             "settings": settings(self.system),
             "draws": KEPT,
             "count": self.count,
@@ -131,8 +133,11 @@ def load(name: str, folder: Path = FOLDER) -> Results:
     if not path.exists():
         return results
     stored = json.loads(path.read_text(encoding="utf-8"))
-    if stored["source_hash"] != source_hash(SOURCES) or stored["settings"] != settings(system) or stored["draws"] != KEPT:
+    if stored["settings"] != settings(system) or stored["draws"] != KEPT:
         return results
+    if not fingerprints.stands(f"sbc {name}", stored["source_hash"], SOURCES):
+        return results
+    results.source_hash = stored["source_hash"]
     results.replicates, results.ranks, results.seen = stored["replicates"], stored["ranks"], stored["seen"]
     results.refused = {int(i): why for i, why in stored["refused_replicates"].items()}
     return results

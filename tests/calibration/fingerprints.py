@@ -1,0 +1,133 @@
+"""What the calibrated systems do, in a few numbers: ``python -m tests.calibration.fingerprints`` writes fingerprints.json.
+
+A calibration is stored with a hash of the sources behind it. Sources change also where nothing that was calibrated does: a module is
+split, another kind of equation is added. So that hours of fits need not be repeated then, every calibrated system has a
+fingerprint: parameters and effects of a short fit with a fixed seed, which runs through the density, its gradient, the
+sampler's coordinates, the clusters' coefficients and the effects. Anything that alters one of these alters the numbers.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from causalcluster.analysis import parse_analysis
+from causalcluster.analysis.records import Sampling
+from causalcluster.effects.gformula import Accuracy
+from causalcluster.fitting.evaluation import evaluate_targets
+from causalcluster.fitting.sample import compile_model, refit
+from causalcluster.planning import draw_up, prepare
+from causalcluster.simulation import simulate as simulate_scenario
+from tests.calibration import affected_cause, binary, missing
+from tests.calibration.linear import source_hash
+from tests.calibration.sbc import harness
+from tests.calibration.sbc.systems import SYSTEMS
+
+RESULT = Path(__file__).with_suffix(".json")
+SHORT = Sampling(draws=8, tune=30, chains=1, seed=1)
+ACCURACY = Accuracy(target=float("inf"), cluster_points=16, population_points=64, replicates=2, draws=4)
+TOLERANCE = 1e-4
+"""Relative: rounding differs between machines by less after so short a chain, the least change of a prior by more."""
+Numbers = dict[str, float]
+
+
+def _summarise(posterior: xr.Dataset, effects: xr.Dataset) -> Numbers:
+    """Return means and root mean squares of parameters and effects over the draws and all else."""
+    arrays = {str(name): value.values for name, value in posterior.data_vars.items()}
+    for i in range(effects.sizes["row"]):
+        key = [str(effects[name].values[i]) for name in ("estimand", "via", "level", "cluster", "scale")]
+        arrays[f"effect {' '.join(part for part in key if part)}"] = effects["effect"].values[..., i]
+    found = {}
+    for name, values in arrays.items():
+        if values.size and np.issubdtype(values.dtype, np.number):
+            found[f"{name}: mean"] = float(values.mean())
+            found[f"{name}: root mean square"] = float(np.sqrt((values.astype(float) ** 2).mean()))
+    return found
+
+
+def _fit(text: str, table: pd.DataFrame) -> Numbers:
+    prepared_from = draw_up(parse_analysis(text, path="fingerprint.yaml"), table)
+    prepared = prepare(prepared_from)
+    draws = refit(compile_model(prepared_from.design, prepared.arrays, prepared.priors), prepared.arrays, SHORT, cores=1)
+    effects, _ = evaluate_targets(prepared.targets, draws.system, random_seed=1, accuracy=ACCURACY)
+    return _summarise(draws.posterior["posterior"].to_dataset(), effects)
+
+
+def _linear() -> Numbers:
+    made = simulate_scenario("linear", clusters=6, rows=40, seed=1)
+    return _fit(made.analysis_text, made.table)
+
+
+def _missing() -> Numbers:
+    table = missing.make_gaps(missing.draw_panel(np.random.default_rng(1)), np.random.default_rng(2))
+    return _fit(missing.TEXT.replace("POLICY", "model"), table)
+
+
+def _sbc(name: str) -> Numbers:
+    made = harness.set_up(SYSTEMS[name])
+    data = harness.simulate(made, 0)
+    draws = refit(made.compiled, data.arrays, SHORT, cores=1)
+    effects, _ = evaluate_targets(data.targets, draws.system, random_seed=1, levels=harness.LEVELS, accuracy=ACCURACY)
+    prior = harness.truth(made, 0).system
+    of_prior = {"prior theta": float(prior.coefficients.theta.sum()), "prior sd": float(prior.sd.sum())}
+    return _summarise(draws.posterior["posterior"].to_dataset(), effects) | of_prior
+
+
+SYSTEMS_BY_NAME: Mapping[str, Callable[[], Numbers]] = {
+    "linear": _linear,
+    "binary": lambda: _fit(binary.TEXT, binary.draw_panel(np.random.default_rng(1))[0]),
+    "affected_cause": lambda: _fit(affected_cause.TEXT, affected_cause.draw_panel(np.random.default_rng(1))),
+    "missing": _missing,
+    **{f"sbc {name}": lambda name=name: _sbc(name) for name in SYSTEMS},
+}
+
+
+def stands(name: str, stored_hash: str, sources: Sequence[str]) -> bool:
+    """Whether a calibration made at ``stored_hash`` is one of today's sources: they are the same, or do the same."""
+    if stored_hash == source_hash(sources):
+        return True
+    stored = json.loads(RESULT.read_text(encoding="utf-8")).get(name, {})
+    return stored.get("source_hash") == stored_hash and differences(stored["numbers"], SYSTEMS_BY_NAME[name]()) == []
+
+
+def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> list[str]:
+    """Return the names of numbers that are not the same."""
+    same = {
+        name
+        for name in stored
+        if name in found and np.isclose(found[name], stored[name], rtol=TOLERANCE, atol=1e-9, equal_nan=True)
+    }
+    return sorted({*stored, *found} - same)
+
+
+def write(sources: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, Any]:
+    """Return the fingerprints of some systems with those that are stored of the others."""
+    kept = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    for name in names:
+        numbers = {key: float(f"{value:.9g}") for key, value in SYSTEMS_BY_NAME[name]().items()}
+        kept[name] = {"source_hash": source_hash(sources[name]), "numbers": numbers}
+        print(name, len(numbers), flush=True)
+    return {name: kept[name] for name in SYSTEMS_BY_NAME if name in kept}
+
+
+def main() -> None:
+    """Store the fingerprints of all systems, each with the hash of the sources that its calibration has."""
+    import argparse
+
+    from tests.calibration.linear import SOURCES as LINEAR
+    from tests.calibration.sbc.results import SOURCES as SBC
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("systems", nargs="*", help="all without it")
+    own = {"binary": binary.SOURCES, "affected_cause": affected_cause.SOURCES, "missing": missing.SOURCES, "linear": LINEAR}
+    sources = {name: own.get(name, SBC) for name in SYSTEMS_BY_NAME}
+    found = write(sources, parser.parse_args().systems or list(SYSTEMS_BY_NAME))
+    RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
