@@ -1,6 +1,5 @@
 """One system, compiled once: parameters from its prior, tables from the parameters, fits, and quantities to rank."""
 
-import zlib
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -123,7 +122,7 @@ def _standardised(plan: Plan, scale: Scale) -> MomentArrays:
 
 
 def _draw_prior(system: System, design: Design, priors: Priors, arrays: MomentArrays) -> Parameters:
-    seed = zlib.crc32(system.name.encode())
+    seed = system.seed
     drawn = draw_prior_system(design, priors, arrays, random_seed=seed, levels=("population", "cluster"))
     if design.intercepts != "separate":
         return Parameters(system=drawn)
@@ -176,7 +175,7 @@ def simulate(harness: Harness, replicate: int) -> Data:
     RefusedError
         The table is not one that is analysed: by the rules of `draw_table`, or by the package's own.
     """
-    rng = np.random.default_rng([zlib.crc32(harness.system.name.encode()), 1, replicate])
+    rng = np.random.default_rng([harness.system.seed, 1, replicate])
     table = draw_table(harness.design, _values(harness.design, truth(harness, replicate)), rng)
     if harness.system.holes is not None:
         table = harness.system.holes(table, rng)

@@ -25,7 +25,7 @@ from tests.calibration.sbc.systems import KEPT, SYSTEMS
 
 PATH = FOLDER / "mirror.json"
 SYSTEM, MIRRORED = "bernoulli_outcome", "result"
-FIRST, PAIRS, PROCESSES = 100_000, 100, 2
+FIRST, PAIRS, PROCESSES = 3000, 100, 2
 """The tables are others than those of the ranks."""
 
 

@@ -33,6 +33,7 @@ def settings(system: System) -> dict[str, Any]:
         "spread": system.spread,
         "parameter_spread": system.parameter_spread,
         "holes": system.holes.__name__ if system.holes is not None else "",
+        **({"series": system.series} if system.series else {}),
     }
 
 

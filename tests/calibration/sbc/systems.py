@@ -1,5 +1,6 @@
 """The systems that are calibrated: analysis files, priors and what their data look like."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -41,6 +42,10 @@ class System:
         Takes values out of the simulated table, at random given what stays.
     required
         Whether the population effects of the system must lie inside the bands (they are checked anyway).
+    least
+        How many replicates are asked for at least.
+    series
+        Names another independent series of parameters and tables.
     """
 
     name: str
@@ -49,11 +54,18 @@ class System:
     parameter_spread: float = 1.0
     holes: Holes | None = None
     required: bool = False
+    least: int = 0
+    series: str = ""
 
     @property
     def replicates(self) -> int:
         """How many replicates are asked for: fewer of systems that only differ in a family."""
-        return 200 if self.required else 40
+        return max(self.least, 200 if self.required else 40)
+
+    @property
+    def seed(self) -> int:
+        """Seed of all parameters and tables."""
+        return zlib.crc32(f"{self.name}{self.series}".encode())
 
     def narrow(self, priors: Priors) -> Priors:
         """Return the package's priors with this system's factors."""
@@ -99,7 +111,13 @@ question: {treatment: law, contrast: {from: 0, to: 1}, outcomes: [result], media
 
 ALL = (
     System(name="gaussian", text=SERIES, required=True),
-    System(name="bernoulli_outcome", text=one_mediator(outcome=", family: bernoulli"), required=True),
+    System(
+        name="bernoulli_outcome",
+        text=one_mediator(outcome=", family: bernoulli"),
+        required=True,
+        least=600,
+        series=" 2",
+    ),
     System(name="poisson_outcome", text=one_mediator(outcome=", family: poisson"), spread=0.3, required=True),
     System(name="ordinal_mediator", text=one_mediator(mediator=", family: ordinal"), required=True),
     System(name="missing_mediator", text=one_mediator(missing="model"), holes=take_enforcement, required=True),
