@@ -2,10 +2,11 @@
 
 A calibration is stored with a hash of the sources behind it. Sources change also where nothing that was calibrated does: a module is
 split, another kind of equation is added. So that hours of fits need not be repeated then, every calibrated system has a
-fingerprint: parameters and effects of a short fit with a fixed seed, which runs through the density, its gradient, the
-sampler's coordinates, the clusters' coefficients and the effects. Anything that alters one of these alters the numbers.
+fingerprint: at a few fixed positions of the sampler, the log density (but for a constant), its gradient, the clusters'
+coefficients drawn there with a fixed seed, and the effects. Anything that alters one of these alters the numbers.
 """
 
+import ctypes
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,10 +17,13 @@ import pandas as pd
 import xarray as xr
 
 from causalcluster.analysis import parse_analysis
-from causalcluster.analysis.records import Sampling
 from causalcluster.effects.gformula import Accuracy
+from causalcluster.fitting.density import Density, gather_inputs, pack_words, to_position
 from causalcluster.fitting.evaluation import evaluate_targets
-from causalcluster.fitting.sample import compile_model, refit
+from causalcluster.fitting.nuts import fresh_start, name_draws
+from causalcluster.fitting.sample import Compiled, Draws, _labels, _to_draws, compile_model
+from causalcluster.model.standard import MomentArrays
+from causalcluster.model.structure import dim_lengths, model_data, model_start
 from causalcluster.planning import draw_up, prepare
 from causalcluster.simulation import simulate as simulate_scenario
 from tests.calibration import affected_cause, binary, missing
@@ -27,11 +31,12 @@ from tests.calibration.linear import source_hash
 from tests.calibration.sbc import harness
 from tests.calibration.sbc.systems import SYSTEMS
 
+_C_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *([ctypes.c_void_p] * 4))
 RESULT = Path(__file__).with_suffix(".json")
-SHORT = Sampling(draws=8, tune=30, chains=1, seed=1)
+POSITIONS, JITTER = 6, 0.2
 ACCURACY = Accuracy(target=float("inf"), cluster_points=16, population_points=64, replicates=2, draws=4)
-TOLERANCE = 1e-4
-"""Relative: rounding differs between machines by less after so short a chain, the least change of a prior by more."""
+TOLERANCE = 1e-6
+"""Relative: sums of another order and other processors differ by less, the least change of a prior by more."""
 Numbers = dict[str, float]
 
 
@@ -49,12 +54,43 @@ def _summarise(posterior: xr.Dataset, effects: xr.Dataset) -> Numbers:
     return found
 
 
+def _draws(compiled: Compiled, arrays: MomentArrays) -> tuple[Draws, Numbers]:
+    """Return the draws that fixed positions stand for, and log density and gradient there."""
+    density, lengths = compiled.density, dim_lengths(arrays, compiled.priors)
+    first = to_position(density.parameters, model_start(arrays, compiled.priors))
+    positions = first + JITTER * np.random.default_rng(1).standard_normal((1, POSITIONS, len(first)))
+    found = [evaluate(density, compiled, arrays, position) for position in positions[0]]
+    values, gradients = np.array([item[0] for item in found]), np.array([item[1] for item in found])
+    numbers = {f"density {i}": float(value) for i, value in enumerate(values - values[0]) if i}
+    numbers |= {f"gradient {i}": float(np.linalg.norm(gradient)) for i, gradient in enumerate(gradients)}
+    tree = xr.DataTree.from_dict(
+        {
+            "/posterior": name_draws(density, positions, lengths, _labels(compiled.design, arrays)),
+            "/sample_stats": xr.Dataset(),
+        }
+    )
+    return _to_draws(compiled, arrays, tree, fresh_start(first), 0.0, random_seed=1), numbers
+
+
+def evaluate(density: Density, compiled: Compiled, arrays: MomentArrays, position: np.ndarray) -> tuple[float, np.ndarray]:
+    """Call a compiled density: its value and its gradient."""
+    lengths = dim_lengths(arrays, compiled.priors)
+    inputs = gather_inputs(density, model_data(arrays, compiled.priors), lengths)
+    held = [np.zeros_like(position), np.ones_like(position), *inputs]
+    words, gradient, value = pack_words(held), np.empty_like(position), np.empty(1)
+    place = np.ascontiguousarray(position)
+    pointers = (item.ctypes.data for item in (place, gradient, value, words))
+    _C_FUNCTION(density.address)(len(position), *pointers)
+    return float(value[0]), gradient
+
+
 def _fit(text: str, table: pd.DataFrame) -> Numbers:
     prepared_from = draw_up(parse_analysis(text, path="fingerprint.yaml"), table)
     prepared = prepare(prepared_from)
-    draws = refit(compile_model(prepared_from.design, prepared.arrays, prepared.priors), prepared.arrays, SHORT, cores=1)
+    compiled = compile_model(prepared_from.design, prepared.arrays, prepared.priors)
+    draws, numbers = _draws(compiled, prepared.arrays)
     effects, _ = evaluate_targets(prepared.targets, draws.system, random_seed=1, accuracy=ACCURACY)
-    return _summarise(draws.posterior["posterior"].to_dataset(), effects)
+    return numbers | _summarise(draws.posterior["posterior"].to_dataset(), effects)
 
 
 def _linear() -> Numbers:
@@ -70,11 +106,11 @@ def _missing() -> Numbers:
 def _sbc(name: str) -> Numbers:
     made = harness.set_up(SYSTEMS[name])
     data = harness.simulate(made, 0)
-    draws = refit(made.compiled, data.arrays, SHORT, cores=1)
+    draws, numbers = _draws(made.compiled, data.arrays)
     effects, _ = evaluate_targets(data.targets, draws.system, random_seed=1, levels=harness.LEVELS, accuracy=ACCURACY)
     prior = harness.truth(made, 0).system
     of_prior = {"prior theta": float(prior.coefficients.theta.sum()), "prior sd": float(prior.sd.sum())}
-    return _summarise(draws.posterior["posterior"].to_dataset(), effects) | of_prior
+    return numbers | _summarise(draws.posterior["posterior"].to_dataset(), effects) | of_prior
 
 
 SYSTEMS_BY_NAME: Mapping[str, Callable[[], Numbers]] = {
