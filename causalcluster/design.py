@@ -6,14 +6,14 @@ from typing import Literal
 
 from causalcluster.analysis.moderators import list_conditions
 from causalcluster.analysis.records import Analysis, Interaction, node_by_name
-from causalcluster.errors import DataError
+from causalcluster.errors import DataError, UnsupportedError
 from causalcluster.families import Family, Link, default_link, needs_rows
 from causalcluster.gaps import Gap, GapPlan
 from causalcluster.graph import CausalGraph, ancestors, descendants, parents
 from causalcluster.needs import has_known_mean, modelled_nodes
 
-TermKind = Literal["intercept", "slope", "interaction"]
-Intercepts = Literal["separate", "joint", "common"]
+TermKind = Literal["intercept", "slope", "interaction", "period"]
+Intercepts = Literal["separate", "joint", "common", "absorbed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,8 @@ class Term:
     target
         The node whose equation this is.
     factors
-        The nodes multiplied together: one for a slope, two or three for an interaction, none for an intercept.
+        The nodes multiplied together: one for a slope, two or three for an interaction, none for an intercept; for a
+        period the name of its column.
     kind
         What it is.
     varies
@@ -77,7 +78,8 @@ class Design:
         Whether predictors are taken as deviations from their cluster means.
     intercepts
         'separate': cluster intercepts have a distribution of their own, apart from the slopes, because no effect
-        needs them; 'joint': they are part of the cluster's coefficient vector; 'common': one for all rows.
+        needs them; 'joint': they are part of the cluster's coefficient vector; 'common': one for all rows; 'absorbed':
+        every unit has its own, which is taken out of the data.
     residual_sd_varies
         Whether every cluster has its own residual standard deviations.
     pooling
@@ -115,7 +117,13 @@ class Design:
 
 
 def build_design(
-    analysis: Analysis, graph: CausalGraph, *, between_only: Collection[str] = (), gaps: GapPlan | None = None
+    analysis: Analysis,
+    graph: CausalGraph,
+    *,
+    between_only: Collection[str] = (),
+    gaps: GapPlan | None = None,
+    absorbed: bool = False,
+    periods: Sequence[str] = (),
 ) -> Design:
     """Write down the equations that the question needs.
 
@@ -127,6 +135,10 @@ def build_design(
         Nodes that do not vary inside any cluster.
     gaps
         What the patterns of missing values ask for.
+    absorbed
+        Whether the units' means are taken out.
+    periods
+        Columns of the periods whose effects every equation has.
 
     Returns
     -------
@@ -137,16 +149,22 @@ def build_design(
     DataError
         Where a predictor that does not vary inside clusters cannot be absorbed by cluster intercepts, or a product with it
         is asked to vary between them.
+    UnsupportedError
+        Where units are absorbed and an equation's likelihood is not that of differences.
     """
     clustered = analysis.data.cluster is not None
-    centred = analysis.model.centre == "within" and clustered
+    centred = absorbed or (analysis.model.centre == "within" and clustered)
     gaps = gaps or GapPlan()
     modelled = (*modelled_nodes(analysis, graph), *gaps.auxiliary)
-    intercepts = _place_intercepts(analysis, modelled, centred=centred, gaps=bool(gaps.gaps))
+    if absorbed:
+        _refuse_unabsorbed(analysis, modelled)
+    intercepts = "absorbed" if absorbed else _place_intercepts(analysis, modelled, centred=centred, gaps=bool(gaps.gaps))
     notes: list[str] = []
     equations = tuple(
         replace(
-            _write_equation(analysis, graph, node, between_only, centred and intercepts != "common", intercepts, notes),
+            _write_equation(
+                analysis, graph, node, between_only, centred and intercepts != "common", intercepts, periods, notes
+            ),
             incomplete=node in gaps.touched,
         )
         for node in modelled
@@ -158,7 +176,7 @@ def build_design(
         intercepts=intercepts,
         residual_sd_varies=clustered and analysis.model.varying != "none",
         pooling=analysis.model.pooling,
-        notes=tuple(dict.fromkeys(notes)) + _general_notes(centred, intercepts, clustered=clustered),
+        notes=tuple(dict.fromkeys(notes)) + _general_notes(analysis, centred, intercepts, clustered=clustered),
         gaps=gaps.gaps,
         auxiliary=gaps.auxiliary,
         constant=tuple(name for name in between_only if _multiplied(equations, name)),
@@ -237,16 +255,17 @@ def _write_equation(
     between_only: Collection[str],
     absorbs: bool,
     intercepts: Intercepts,
+    periods: Sequence[str],
     notes: list[str],
 ) -> Equation:
     terms: list[Term] = []
-    if intercepts != "separate":
+    if intercepts in ("joint", "common"):
         terms.append(_intercept(analysis, graph, node, varies=intercepts == "joint"))
     for parent in parents(graph, node):
         if parent not in between_only:
             terms.append(_slope(analysis, graph, (parent,), node))
         elif absorbs:
-            notes.append(f"{parent} does not vary inside clusters: cluster intercepts absorb its influence on {node}.")
+            notes.append(_absorbed_note(parent, node, intercepts))
         else:
             raise DataError(
                 f"{parent} does not vary inside any cluster, and the equation of {node} has no cluster intercepts",
@@ -256,8 +275,36 @@ def _write_equation(
     for interaction in analysis.interactions:
         if interaction.target == node:
             terms += _product_terms(analysis, graph, interaction, between_only, notes)
+    terms += [
+        Term(name=f"{name} -> {node}", target=node, factors=(name,), kind="period", varies=False, on_path=False)
+        for name in periods
+    ]
     own = node_by_name(analysis, node)
     return Equation(node=node, terms=tuple(terms), family=own.family, link=own.link or default_link(own.family))
+
+
+def _absorbed_note(parent: str, node: str, intercepts: Intercepts) -> str:
+    inside, whose = ("units", "the units'") if intercepts == "absorbed" else ("clusters", "cluster")
+    return f"{parent} does not vary inside {inside}: {whose} intercepts absorb its influence on {node}."
+
+
+def _refuse_unabsorbed(analysis: Analysis, modelled: Sequence[str]) -> None:
+    """Raise UnsupportedError where taking out the units' means is not exact, or was declined."""
+    if analysis.model.centre == "none":
+        raise UnsupportedError(
+            "'centre: none' keeps what differs between units, and 'unit' takes it out",
+            where=f"{analysis.path}: model: centre",
+            fix="Leave 'centre' or 'unit' out",
+        )
+    for name in modelled:
+        family = node_by_name(analysis, name).family
+        if family != "gaussian":
+            raise UnsupportedError(
+                f"the node {name!r} is {family}, and the effects of units cannot be taken out of its equation",
+                where=f"{analysis.path}: data: unit",
+                why="Differences from a unit's mean are free of the unit's effect in gaussian equations alone",
+                fix="Leave 'unit' out (then also 'time', where clusters have several rows in a period)",
+            )
 
 
 def _product_terms(
@@ -323,9 +370,15 @@ def _asked_to_vary(varying: str | Sequence[str], name: str) -> bool:
     return varying == "all" or (varying != "none" and name in varying)
 
 
-def _general_notes(centred: bool, intercepts: Intercepts, *, clustered: bool) -> tuple[str, ...]:
+def _general_notes(analysis: Analysis, centred: bool, intercepts: Intercepts, *, clustered: bool) -> tuple[str, ...]:
     notes = []
-    if centred:
+    if intercepts == "absorbed":
+        notes.append("Every unit has an intercept of its own: slopes use differences inside units alone.")
+    elif analysis.data.unit is not None:
+        notes.append("Every unit has one row: what differs between units is part of the errors.")
+    if analysis.model.time_effects != "none":
+        notes.append(f"Every equation has {analysis.model.time_effects} effects of the period, shared by all clusters.")
+    if centred and intercepts != "absorbed":
         notes.append("Predictors are centred inside clusters: slopes use differences inside clusters alone.")
     if not clustered:
         notes.append("No cluster column: one set of coefficients for all rows.")

@@ -24,7 +24,7 @@ from causalcluster.model.gap_fill import fill_rows
 from causalcluster.model.preparation import prepare_arrays
 from causalcluster.model.priors import Priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale
-from causalcluster.moments import Moments, available_table, match_moments, read_source, reduce_rows
+from causalcluster.moments import Moments, absorbs_units, analysed_table, match_moments, read_source, reduce_rows
 from causalcluster.needs import modelled_nodes, refuse_gaps_alone, refuse_moments_alone, row_columns, wants_rows
 from causalcluster.panel import Panel, constant_inside_clusters, describe_panel
 
@@ -145,7 +145,7 @@ def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock
         return _Data(moments=found)
     with open_rows(analysis, source) as rows, clock.time("reduce"):
         moments = reduce_rows(analysis, rows)
-        constant, gaps = constant_inside_clusters(analysis, available_table(moments)), bool(moments.incomplete)
+        constant, gaps = constant_inside_clusters(analysis, analysed_table(moments)), bool(moments.incomplete)
         every = tuple(node.name for node in analysis.nodes)
         names = every if gaps else row_columns(analysis, graph)
         needed = wants_rows(analysis, graph, constant) or _plan_gaps(analysis, graph, moments).needs_rows
@@ -164,7 +164,7 @@ def _plan_gaps(analysis: Analysis, graph: CausalGraph, moments: Moments) -> GapP
         graph,
         modelled_nodes(analysis, graph),
         [pattern.missing for pattern in moments.incomplete],
-        absorbed=constant_inside_clusters(analysis, available_table(moments)),
+        absorbed=constant_inside_clusters(analysis, analysed_table(moments)),
     )
 
 
@@ -183,13 +183,21 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, data: _Data) -> Plan:
     gaps = _plan_gaps(analysis, graph, moments)
     if data.rows is None and gaps.needs_rows:
         refuse_gaps_alone(analysis, gaps)
-    design = build_design(analysis, graph, between_only=panel.between_only, gaps=gaps)
+    design = build_design(
+        analysis,
+        graph,
+        between_only=panel.between_only,
+        gaps=gaps,
+        absorbed=absorbs_units(moments),
+        periods=moments.periods,
+    )
     return Plan(
         analysis=analysis,
         graph=graph,
         moments=moments,
         rows=data.rows,
-        checked_rows=data.checked,
+        # With intercepts of units taken out there is nothing to replicate rows from.
+        checked_rows=None if absorbs_units(moments) else data.checked,
         panel=panel,
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
@@ -206,7 +214,7 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, data: _Data) -> Plan:
 
 def prepare(plan: Plan) -> Prepared:
     """Standardise the moments and write down priors and effects."""
-    scale = choose_scale(available_table(plan.moments), plan.design)
+    scale = choose_scale(analysed_table(plan.moments), plan.design)
     arrays = prepare_arrays(plan.moments, plan.design, scale, plan.rows)
     asked, network = question_design(plan.design), None
     if plan.rows is not None and wants_rows(plan.analysis, plan.graph, plan.panel.between_only):

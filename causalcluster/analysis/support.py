@@ -70,7 +70,7 @@ def _data(section: AnalysisSection) -> Iterator[Refusal]:
             yield ("data", "file"), what, "Save the table as CSV (UTF-8) or Parquet"
         if "://" in data.file:
             yield ("data", "file"), f"reading from an address ('{data.file}')", "Download the table first"
-    for key in ("nested_in", "crossed_with", "unit"):
+    for key in ("nested_in", "crossed_with"):
         if getattr(data, key):
             yield ("data", key), f"the key '{key}' under data", "Leave it out"
 
@@ -116,9 +116,10 @@ def _question(section: AnalysisSection) -> Iterator[Refusal]:
 
 def _model(section: AnalysisSection) -> Iterator[Refusal]:
     model = section.model
-    if model.time_effects != "none":
-        place: Place = ("model", "time_effects")
-        yield place, f"'time_effects: {model.time_effects}' under model", "Write 'time_effects: none'"
+    for key, given in (("unit", section.data.unit), ("time_effects", model.time_effects != "none")):
+        if given and section.data.moments:
+            place: Place = ("data", "unit") if key == "unit" else ("model", "time_effects")
+            yield place, f"'{key}' with moments files", "Run the analysis where the rows are, with 'file' under 'data'"
     if model.priors.base == "framework":
         yield ("model", "priors"), "'priors: framework' under model", "Write 'priors: neutral'"
 

@@ -1,6 +1,6 @@
 """Tables to validated, typed rows."""
 
-from causalcluster.data.columns import CLUSTER, position_column
+from causalcluster.data.columns import CLUSTER, PERIOD, UNIT, position_column
 from causalcluster.data.files import find_files, open_table
 from causalcluster.data.frames import from_frame
 from causalcluster.data.read import open_rows
@@ -11,6 +11,8 @@ from causalcluster.data.table import Table
 
 __all__ = [
     "CLUSTER",
+    "PERIOD",
+    "UNIT",
     "Counts",
     "RowTable",
     "Rows",

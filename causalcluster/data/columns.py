@@ -5,8 +5,14 @@ from causalcluster.analysis.records import Analysis
 CLUSTER = "cluster"
 """The cluster's label as text; '' everywhere where the analysis names no cluster column."""
 
+UNIT = "unit"
+"""The panel unit's label as text, inside its cluster."""
+
 TIME = "time"
 """The period."""
+
+PERIOD = "period"
+"""The period's place among those of the table, from 0."""
 
 
 def position_column(position: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import narwhals as nw
 
 from causalcluster.data.collection import count_where, first_where
-from causalcluster.data.columns import CLUSTER, TIME, position_column
+from causalcluster.data.columns import TIME, position_column
 from causalcluster.data.rows import Counts
 from causalcluster.data.survey import Survey
 from causalcluster.data.table import Wanted
@@ -16,7 +16,7 @@ LARGEST = 1e50
 """Values beyond this are refused: the square of a product of three would overflow."""
 
 
-def count_values(survey: Survey, wanted: Wanted, *, missing_times: int) -> Counts:
+def count_values(survey: Survey, wanted: Wanted, *, missing_times: int, missing_units: int = 0) -> Counts:
     """Add up a survey by cluster."""
     rows = int(survey.rows.sum())
     missing = {column: rows - int(survey.present[:, i].sum()) for i, column in enumerate(wanted.numeric)}
@@ -25,6 +25,8 @@ def count_values(survey: Survey, wanted: Wanted, *, missing_times: int) -> Count
         missing[wanted.cluster] = unnamed
     if wanted.time is not None:
         missing[wanted.time] = missing_times
+    if wanted.unit is not None:
+        missing[wanted.unit] = missing_units
     complete = sum(int(n) for (label,), n in zip(survey.groups, survey.complete, strict=True) if label is not None)
     return Counts(rows=rows, clusters=len(survey.groups) - (unnamed > 0), missing=missing, complete=complete)
 
@@ -32,7 +34,7 @@ def count_values(survey: Survey, wanted: Wanted, *, missing_times: int) -> Count
 def keep_complete(frame: nw.LazyFrame[Any], wanted: Wanted) -> nw.LazyFrame[Any]:
     """Return the rows without any missing value."""
     names = [position_column(i) for i in range(len(wanted.numeric))]
-    names += [CLUSTER] if wanted.cluster is not None else []
+    names += [own for _, own in wanted.labels]
     names += [TIME] if wanted.time is not None else []
     return frame.filter(nw.all_horizontal(*(~nw.col(name).is_null() for name in names), ignore_nulls=False))
 
@@ -75,13 +77,13 @@ def refuse_empty(counts: Counts, where: str) -> None:
 
 
 def refuse_unplaced(counts: Counts, groupings: Mapping[str, str | None], where: str) -> None:
-    """Raise DataError where rows have no cluster or period, whatever else may be missing."""
+    """Raise DataError where rows have no cluster, unit or period, whatever else may be missing."""
     for column in groupings.values():
         if column is not None and counts.missing.get(column, 0):
             raise DataError(
                 f"{counts.missing[column]} of {counts.rows} rows have no value in {column!r}",
                 where=where,
-                why="A row without its cluster or period cannot be placed",
+                why="A row without its cluster, unit or period cannot be placed",
                 fix=_DROP,
             )
 
@@ -114,7 +116,7 @@ def handle_missing(
     missing
         The analysis' policy.
     groupings
-        The columns of 'cluster' and 'time'.
+        The columns of 'cluster', 'unit' and 'time'.
     where
         What messages call the table.
 

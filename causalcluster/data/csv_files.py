@@ -11,7 +11,7 @@ from typing import TextIO
 import duckdb
 import narwhals as nw
 
-from causalcluster.data.columns import CLUSTER, TIME, position_column
+from causalcluster.data.columns import TIME, position_column
 from causalcluster.data.duckdb_engine import connect, hash_files, quote_literal, quote_name, quote_path
 from causalcluster.data.failures import out_of_space
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_duplicate_names
@@ -149,9 +149,9 @@ def _read_typed(
     parsed = [f"{_number(text)} AS p{i}, {text} AS t{i}" for i, text in enumerate(texts)]
     fields = [f"CASE WHEN NOT isnan(p{i}) THEN p{i} END AS {position_column(i)}" for i in range(len(texts))]
     checks = [_bad(i) for i in range(len(texts))]
-    if wanted.cluster is not None:
-        parsed.append(f"{quote_name(engine[wanted.cluster])} AS {CLUSTER}")
-        fields.append(CLUSTER)
+    for name, own in wanted.labels:
+        parsed.append(f"{quote_name(engine[name])} AS {own}")
+        fields.append(own)
     if wanted.time is not None:
         text, i = quote_name(engine[wanted.time]), len(texts)
         parsed.append(f"{_period(text)} AS p{i}, {text} AS t{i}")

@@ -10,7 +10,7 @@ import narwhals as nw
 import numpy as np
 
 from causalcluster.data.collection import Found, collect, count_where, first_where, plain_values
-from causalcluster.data.columns import CLUSTER, TIME, position_column
+from causalcluster.data.columns import TIME, position_column
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_duplicate_names
 from causalcluster.errors import DataError
 
@@ -85,8 +85,8 @@ def read_frame(frame: nw.LazyFrame[Any], columns: tuple[str, ...], engine_column
             if dtype != nw.Object:
                 number = nw.lit(None, dtype=nw.Float64)
         chosen.append(nw.when(~number.is_nan()).then(number).alias(position_column(i)))
-    if wanted.cluster is not None:
-        chosen.append(_label(frame, engine[wanted.cluster], schema[engine[wanted.cluster]]).alias(CLUSTER))
+    for name, own in wanted.labels:
+        chosen.append(_label(frame, engine[name], schema[engine[name]]).alias(own))
     if wanted.time is not None:
         dtype = schema[engine[wanted.time]]
         if not (dtype.is_integer() or dtype.is_temporal()) and not _integral(frame, engine[wanted.time], dtype):
@@ -98,13 +98,13 @@ def read_frame(frame: nw.LazyFrame[Any], columns: tuple[str, ...], engine_column
 
 
 def _label(frame: nw.LazyFrame[Any], column: str, dtype: nw.dtypes.DType) -> nw.Expr:
-    """Return the cluster's label as text; an empty label counts as missing."""
+    """Return a cluster's or unit's label as text; an empty label counts as missing."""
     if dtype.is_nested():
         raise DataError(
             f"column {column!r} holds lists or records ({dtype})",
             where=_FRAME_NAME,
-            why="A cluster's label is text or a number",
-            fix="Name another column under 'cluster', or turn it into text",
+            why="The label of a cluster or unit is text or a number",
+            fix="Name another column, or turn it into text",
         )
     label = nw.col(column)
     text: nw.Expr

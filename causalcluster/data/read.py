@@ -14,7 +14,7 @@ import narwhals as nw
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.data.collection import count_where
-from causalcluster.data.columns import CLUSTER, TIME, numeric_columns, position_column
+from causalcluster.data.columns import CLUSTER, PERIOD, TIME, UNIT, numeric_columns, position_column
 from causalcluster.data.completeness import (
     count_values,
     handle_missing,
@@ -31,6 +31,7 @@ from causalcluster.data.files import open_table
 from causalcluster.data.frames import from_frame
 from causalcluster.data.periods import refuse_repeated_periods
 from causalcluster.data.rows import Counts, Rows
+from causalcluster.data.series import find_periods, number_periods, period_label, refuse_periods
 from causalcluster.data.survey import Survey, first_columns, survey_rows
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_missing_columns
 from causalcluster.errors import DataError, UnsupportedError
@@ -77,20 +78,21 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
     if wanted.cluster is None:
         typed = typed.with_columns(nw.lit("").alias(CLUSTER))
     timed = wanted.time is not None
-    marks = (TIME,) if timed else ()
+    marks = ((TIME,) if timed else ()) + ((UNIT,) if wanted.unit is not None else ())
     survey = survey_rows(typed, columns=len(wanted.numeric), marks=marks)
     missing_times = count_where(typed, nw.col(TIME).is_null()) if timed else 0
-    counts = count_values(survey, wanted, missing_times=missing_times)
+    missing_units = count_where(typed, nw.col(UNIT).is_null()) if wanted.unit is not None else 0
+    counts = count_values(survey, wanted, missing_times=missing_times, missing_units=missing_units)
     refuse_empty(counts, where)
     accepts_gaps = analysis.data.missing == "model"
     unsized = _unsized(analysis, wanted, counts) if accepts_gaps else ()
     if unsized:
         typed = _keep_sized(typed, analysis, wanted)
         survey = survey_rows(typed, columns=len(wanted.numeric), marks=marks)
-        counts = count_values(survey, wanted, missing_times=missing_times)
+        counts = count_values(survey, wanted, missing_times=missing_times, missing_units=missing_units)
     refuse_infinities(typed, wanted, survey, where, table.locate)
     refuse_impossible_values(analysis, typed, survey, where)
-    groupings = {"cluster": wanted.cluster, "time": wanted.time}
+    groupings = {"cluster": wanted.cluster, "unit": wanted.unit, "time": wanted.time}
     if accepts_gaps:
         refuse_unplaced(counts, groupings, where)
         refuse_no_complete(counts, where)
@@ -98,9 +100,12 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
         handle_missing(counts, missing=analysis.data.missing, groupings=groupings, where=where)
     complete = typed if counts.complete == counts.rows else keep_complete(typed, wanted)
     analysed = typed if accepts_gaps else complete
+    warnings = _warn(analysis, analysed, survey, whole=analysed is typed, where=where)
     if wanted.time is not None:
-        refuse_repeated_periods(analysed, time=wanted.time, cluster=wanted.cluster, where=where)
+        refuse_repeated_periods(analysed, wanted, where=where)
+    typed, complete, periods = _number_periods(analysis, typed, complete, where)
     columns = [position_column(i) for i in range(len(wanted.numeric))]
+    columns += [own for _, own in wanted.labels if own != CLUSTER] + ([PERIOD] if periods else [])
     return Rows(
         frame=typed.select(CLUSTER, *columns),
         complete=complete.select(CLUSTER, *columns),
@@ -109,8 +114,22 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
         name=where,
         file=analysis.data.file or "" if where == analysis.data.file else "",
         fingerprint=table.fingerprint(),
-        warnings=(*unsized, *_warn(analysis, analysed, survey, whole=analysed is typed, where=where)),
+        warnings=(*unsized, *warnings),
+        periods=periods,
     )
+
+
+def _number_periods(
+    analysis: Analysis, typed: nw.LazyFrame[Any], complete: nw.LazyFrame[Any], where: str
+) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any], tuple[str, ...]]:
+    """Number the periods in all rows and in the complete ones, and return their labels, where there are time effects."""
+    if analysis.model.time_effects == "none":
+        return typed, complete, ()
+    periods = find_periods(typed)
+    refuse_periods(periods, str(analysis.data.time), where)
+    added = number_periods(typed, periods)
+    whole = added if complete is typed else number_periods(complete, periods)
+    return added, whole, tuple(period_label(period) for period in periods)
 
 
 def _unsized(analysis: Analysis, wanted: Wanted, counts: Counts) -> tuple[str, ...]:
@@ -138,6 +157,7 @@ def _wanted(analysis: Analysis) -> Wanted:
         numeric=numeric_columns(analysis),
         cluster=analysis.data.cluster,
         time=analysis.data.time,
+        unit=analysis.data.unit,
     )
 
 
@@ -146,7 +166,7 @@ def _uses(analysis: Analysis) -> list[tuple[str, str]]:
     for node in analysis.nodes:
         further = (("trials", node.trials), ("exposure", node.exposure))
         uses += [(column, f"{key} of node {node.name!r}") for key, column in further if column is not None]
-    groupings = (("cluster", analysis.data.cluster), ("time", analysis.data.time))
+    groupings = (("cluster", analysis.data.cluster), ("unit", analysis.data.unit), ("time", analysis.data.time))
     return uses + [(column, f"'{key}' under 'data'") for key, column in groupings if column is not None]
 
 
@@ -178,7 +198,7 @@ def _bad_text(bad: BadText, wanted: Wanted, table: Table) -> DataError:
 
 def _refuse_unsupported(analysis: Analysis) -> None:
     data = analysis.data
-    for key, value in {"nested_in": data.nested_in, "crossed_with": data.crossed_with, "unit": data.unit}.items():
+    for key, value in {"nested_in": data.nested_in, "crossed_with": data.crossed_with}.items():
         if value:
             raise UnsupportedError(
                 f"'{key}' is not available in this version", where=f"{analysis.path}: data", fix=f"Leave '{key}' out"

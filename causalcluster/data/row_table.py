@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Analysis, Node, node_by_name
 from causalcluster.data.collection import collect_sums
-from causalcluster.data.columns import CLUSTER, engine_column
+from causalcluster.data.columns import CLUSTER, PERIOD, engine_column
 from causalcluster.data.labels import sort_labels
 from causalcluster.data.rows import Rows
+from causalcluster.data.series import period_columns
 from causalcluster.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -36,7 +37,7 @@ class RowTable:
     cluster
         Position of each row's label in ``clusters`` (row,), ascending.
     columns
-        By node, in the user's units (row,).
+        By node, in the user's units (row,); with time effects also zeros and ones by period, 'year=1981'.
     trials
         By binomial node (row,).
     exposure
@@ -92,10 +93,12 @@ def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str], *, incomplet
     """
     records = [node_by_name(analysis, name) for name in dict.fromkeys(nodes)]
     keys = _engine_columns(analysis, records)
+    timed = analysis.model.time_effects != "none"
     frame, expected = (rows.frame, rows.counts.rows) if incomplete else (rows.complete, rows.counts.complete)
     if incomplete:
         # Engines differ in how they group missing values.
         frame = frame.with_columns(nw.col(key).fill_null(_NO_VALUE) for key in keys)
+    keys += [PERIOD] if timed else []
     grouped = frame.group_by(CLUSTER, *keys).agg(nw.len().alias(_WEIGHT))
     found = collect_sums(grouped)
     labels = [str(label) for label in found[CLUSTER].to_list()]
@@ -111,13 +114,21 @@ def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str], *, incomplet
     return RowTable(
         clusters=clusters,
         cluster=cluster,
-        columns={node.name: values[engine_column(analysis, node.column)] for node in records},
+        columns={node.name: values[engine_column(analysis, node.column)] for node in records}
+        | (_period_values(analysis, values[PERIOD], rows.periods) if timed else {}),
         trials={node.name: values[engine_column(analysis, node.trials)] for node in records if node.trials is not None},
         exposure={
             node.name: values[engine_column(analysis, node.exposure)] for node in records if node.exposure is not None
         },
         weight=weight,
     )
+
+
+def _period_values(analysis: Analysis, place: Floats, labels: Sequence[str]) -> dict[str, Floats]:
+    """Return the periods' columns of zeros and ones."""
+    names = period_columns(analysis.model.time_effects, analysis.data.time, labels)
+    first = len(labels) - len(names)
+    return {name: (place == first + k).astype(float) for k, name in enumerate(names)}
 
 
 def select_rows(table: RowTable, keep: NDArray[np.bool_] | NDArray[np.int64]) -> RowTable:

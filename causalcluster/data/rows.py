@@ -26,9 +26,10 @@ class Rows:
     Attributes
     ----------
     frame
-        Lazy frame with the text column `CLUSTER` and Float64 columns ``x0``, ``x1``, ...: one per node in the order
-        of the analysis' nodes, then trials and exposures (`causalcluster.data.columns.numeric_columns`); missing
-        values are nulls, no value is infinite, and all are values that the node's family can take.
+        Lazy frame with the text column `CLUSTER`, where the analysis has them `UNIT` and `PERIOD`, and Float64 columns
+        ``x0``, ``x1``, ...: one per node in the order of the analysis' nodes, then trials and exposures
+        (`causalcluster.data.columns.numeric_columns`); missing values are nulls, no value is infinite, and all are
+        values that the node's family can take.
     complete
         Its rows without any missing value.
     survey
@@ -43,6 +44,8 @@ class Rows:
         'sha256:...' of a file's bytes; empty for a frame, whose moments are hashed instead.
     warnings
         Sentences on what the families of nodes meet in the data.
+    periods
+        Labels of the periods in order, where the analysis needs them.
     """
 
     frame: nw.LazyFrame[Any]
@@ -53,3 +56,4 @@ class Rows:
     file: str
     fingerprint: str
     warnings: tuple[str, ...] = ()
+    periods: tuple[str, ...] = ()

@@ -7,16 +7,24 @@ from typing import Any
 
 import narwhals as nw
 
+from causalcluster.data.columns import CLUSTER, UNIT
 from causalcluster.errors import DataError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Columns that an analysis reads: those of the nodes with trials and exposures, the cluster's and the period's."""
+    """Columns that an analysis reads: of nodes, trials and exposures, and the cluster's, the unit's and the period's."""
 
     numeric: tuple[str, ...]
     cluster: str | None
     time: str | None
+    unit: str | None = None
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """The user's columns of labels, with their names inside the engine."""
+        named = ((self.cluster, CLUSTER), (self.unit, UNIT))
+        return tuple((column, name) for column, name in named if column is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +38,7 @@ class BadText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """The wanted columns by position: ``x0``, ``x1``, ..., then ``cluster`` and ``time`` where they exist."""
+    """The wanted columns by position: ``x0``, ``x1``, ..., then ``cluster``, ``unit`` and ``time`` where they exist."""
 
     frame: nw.LazyFrame[Any]
     bad: BadText | None = None

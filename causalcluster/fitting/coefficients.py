@@ -10,7 +10,7 @@ from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.model.kernel import draw_cluster_coefficients
 from causalcluster.model.population import place_draws
-from causalcluster.model.priors import Priors
+from causalcluster.model.priors import Priors, scale_periods
 from causalcluster.model.residuals import guide_residuals, place_log_sigma
 from causalcluster.model.roots import correlation_factor, covariance_root
 from causalcluster.model.standard import MomentArrays
@@ -76,6 +76,8 @@ def flat_population(
             partial=np.zeros((n_draws, n_pairs)),
         )
     mean = _flat(posterior, "mean", n_coefficients)
+    if priors.random_periods:
+        mean = scale_periods(mean, _flat(posterior, "period_sd", len(design.nodes)), priors)
     ordinal = [equation.node for equation in design.equations if equation.family == "ordinal"]
     fixed = [i for i, term in enumerate(design.terms) if term.kind == "intercept" and term.target in ordinal]
     if fixed:

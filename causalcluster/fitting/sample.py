@@ -237,6 +237,7 @@ def _labels(design: Design, arrays: MomentArrays) -> dict[str, list[str]]:
         "coefficient": names,
         "varying": [names[i] for i in arrays.varying],
         "equation": gaussian_nodes(design),
+        "node": list(design.nodes),
         "cluster": list(arrays.clusters),
         **row_labels(arrays.row_equations),
     }

@@ -10,6 +10,7 @@ from causalcluster.families import FAMILIES
 from causalcluster.fitting.sample import Draws
 from causalcluster.fitting.units import unit_map
 from causalcluster.model.gap_arrays import gaussian_nodes
+from causalcluster.model.priors import response_unit
 from causalcluster.model.standard import Scale
 
 Floats = NDArray[np.float64]
@@ -79,9 +80,14 @@ def _residuals(design: Design, scale: Scale, draws: Draws) -> xr.Dataset:
     units = np.array([scale.scale[node] for node in nodes])
     if not nodes:
         return xr.Dataset()
-    return xr.Dataset(
+    found = xr.Dataset(
         {"residual_sd": (("chain", "draw", "cluster", "equation"), draws.residual_sd * units)}, coords={"equation": nodes}
     )
+    posterior = draws.posterior["posterior"].to_dataset()
+    if "period_sd" in posterior:
+        sizes = xr.DataArray([response_unit(design, node, scale) for node in design.nodes], dims="node")
+        found["period_sd"] = (posterior["period_sd"] * sizes).drop_vars(["chain", "draw"])
+    return found
 
 
 def _family_parameters(design: Design, scale: Scale, draws: Draws) -> xr.Dataset:

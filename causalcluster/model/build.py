@@ -14,7 +14,7 @@ from causalcluster.design import Design
 from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.model.likelihood import ClusterMarginalLikelihood
 from causalcluster.model.mixed import add_row_equations
-from causalcluster.model.priors import Priors
+from causalcluster.model.priors import PERIOD_SD_MEAN, Priors
 from causalcluster.model.residuals import place_log_sigma, shape_of_spread
 from causalcluster.model.row_arrays import row_labels
 from causalcluster.model.standard import MomentArrays
@@ -46,7 +46,8 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
     pymc.Model
         Free variables ``mean`` (coefficient), ``tau`` (varying), ``partial`` (pair), ``log_sigma`` (equation),
         ``sigma_spread`` (equation), ``sigma_raw`` (cluster, equation), and for separate intercepts
-        ``intercept_mean`` and ``intercept_sd`` (equation); with rows those of `add_row_equations`. The
+        ``intercept_mean`` and ``intercept_sd`` (equation); for random effects of periods ``period_sd`` (node), in units
+        of which ``mean`` holds them; with rows those of `add_row_equations`. The
         moments are `pm.Data`: new ones need no compiling.
     """
     names = [term.name for term in design.terms]
@@ -55,6 +56,7 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         "varying": [names[i] for i in arrays.varying],
         "pair": range(len(priors.partial_alpha)),
         "equation": gaussian_nodes(design),
+        "node": list(design.nodes),
         "cluster": list(arrays.clusters),
         **row_labels(arrays.row_equations),
     }
@@ -80,6 +82,11 @@ def _coefficient_priors(structure: Structure, data: Mapping[str, Any]) -> tuple[
     if not structure.pooled:
         return data["prior_mean"], data["independent_sd"], pt.zeros_like(data["partial_alpha"])
     mean = pm.Normal("mean", data["prior_mean"], data["prior_sd"], dims="coefficient")
+    if structure.periods:
+        period_sd = pm.Gamma("period_sd", 2.0, 2.0 / PERIOD_SD_MEAN, dims="node")
+        equation = data["period_to"]
+        unit = period_sd[pt.maximum(equation, 0)] * data["period_unit"]
+        mean = mean * pt.switch(pt.ge(equation, 0), unit, 1.0)
     tau = pm.Gamma("tau", data["tau_shape"], data["tau_rate"], dims="varying") if structure.varying else none
     if not structure.correlated:
         return mean, tau, none

@@ -27,7 +27,7 @@ from causalcluster.model.gap_guide import FirstFit, GapInput, centred_theta, fit
 from causalcluster.model.grid_rows import grid_rows
 from causalcluster.model.row_arrays import RowEquations, prepare_rows, with_rows
 from causalcluster.model.standard import MomentArrays, Scale, StandardTable, block_diagonal, standardise
-from causalcluster.moments import Moments
+from causalcluster.moments import Moments, analysed_table
 
 Floats = NDArray[np.float64]
 Means = Mapping[tuple[str, ...], Floats]
@@ -52,7 +52,7 @@ def prepare_arrays(moments: Moments, design: Design, scale: Scale, rows: RowTabl
     MomentArrays
     """
     if not design.gaps:
-        arrays = standardise(moments.table, design, scale)
+        arrays = standardise(analysed_table(moments), design, scale)
         own = any(equation.sampled for equation in design.equations)
         return arrays if rows is None or not own else with_rows(arrays, design, rows, scale)
     return _with_gaps(moments, design, scale, rows)

@@ -26,6 +26,10 @@ Floats = NDArray[np.float64]
 
 SLOPE_SD = 1.0
 BETWEEN_SD_MEAN = 0.4
+PERIOD_SD_MEAN = 0.4
+"""Mean of the Gamma prior (shape 2) of the standard deviation of random effects of periods, in the node's own."""
+FIXED_PERIOD_SD = 2.5
+"""Standard deviation of the normal prior of a fixed effect of a period, in the node's standard deviations."""
 INTERCEPT_SD = 2.5
 RESIDUAL_LOG_MEAN, RESIDUAL_LOG_SD = -0.5, 1.0
 RESIDUAL_SPREAD_MEAN = 0.25
@@ -60,6 +64,11 @@ class Priors:
         (D,) normal prior of the logarithms of the parameters that families have beyond the linear predictor.
     independent_sd
         (Q,) standard deviation of the clusters' coefficients where clusters share nothing.
+    period_to
+        (P,) equation of a random effect of a period, whose ``mean`` is in units of the equation's standard deviation of
+        such effects; -1 for all other coefficients.
+    period_unit
+        (P,) what such an effect is multiplied with for the standardised column of its period; 1 for all others.
     """
 
     mean: Floats
@@ -76,6 +85,13 @@ class Priors:
     parameter_mean: Floats
     parameter_sd: Floats
     independent_sd: Floats
+    period_to: NDArray[np.int64]
+    period_unit: Floats
+
+    @property
+    def random_periods(self) -> bool:
+        """Whether effects of periods are drawn from a distribution of their own."""
+        return bool((self.period_to >= 0).any())
 
 
 def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: MomentArrays, scale: Scale) -> Priors:
@@ -94,6 +110,11 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
         [rows[term.target].origin if term.kind == "intercept" and term.target in rows else 0.0 for term in terms]
     )
     sd = np.array([_mean_sd(term, design, between, rows.get(term.target), flat=flat) for term in terms])
+    for i, term in enumerate(terms):
+        if _is_random(term, spec):
+            sd[i] = 1.0
+        elif term.kind == "period" and not flat:
+            sd[i] = FIXED_PERIOD_SD * scale.scale[term.factors[0]]
     tau_mean = np.array([_tau_mean(terms[i], design, between, rows.get(terms[i].target)) for i in arrays.varying])
     tau_shape = 1.0 if flat else 2.0
     tau_mean = np.full_like(tau_mean, FLAT_SD) if flat else tau_mean
@@ -113,14 +134,35 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
         parameter_mean=np.array([value for value, _ in _parameter_priors(rows.values())]),
         parameter_sd=np.array([FLAT_LOG_SD if flat else value for _, value in _parameter_priors(rows.values())]),
         independent_sd=np.array([_independent_sd(terms[i], design, between, rows) for i in arrays.varying]),
+        period_to=np.array([design.nodes.index(term.target) if _is_random(term, spec) else -1 for term in terms]),
+        period_unit=np.array([scale.scale[term.factors[0]] if _is_random(term, spec) else 1.0 for term in terms]),
     )
+
+
+def _is_random(term: Term, spec: ModelSpec) -> bool:
+    return term.kind == "period" and spec.time_effects == "random"
+
+
+def scale_periods(mean: Floats, period_sd: Floats, priors: Priors) -> Floats:
+    """Return coefficients (..., P) from the sampler's, whose random effects of periods are in units of their own spread.
+
+    ``period_sd`` (..., K) is that spread by equation.
+    """
+    random = priors.period_to >= 0
+    unit = np.where(random, period_sd[..., np.maximum(priors.period_to, 0)] * priors.period_unit, 1.0)
+    scaled: Floats = mean * unit
+    return scaled
 
 
 def draw_priors(priors: Priors, n_draws: int, *, random_seed: int) -> dict[str, Floats]:
     """Draw mean coefficients (draw, P), between-cluster sds (draw, Q) and partial correlations (draw, R)."""
     rng = np.random.default_rng(random_seed)
+    mean = priors.mean + priors.sd * rng.standard_normal((n_draws, len(priors.mean)))
+    if priors.random_periods:
+        n_equations = len(priors.intercept_scale)
+        mean = scale_periods(mean, rng.gamma(2.0, PERIOD_SD_MEAN / 2.0, (n_draws, n_equations)), priors)
     return {
-        "mean": priors.mean + priors.sd * rng.standard_normal((n_draws, len(priors.mean))),
+        "mean": mean,
         "tau": rng.gamma(priors.tau_shape, 1.0 / priors.tau_rate, (n_draws, len(priors.tau_rate))),
         "partial": 2.0 * rng.beta(priors.partial_alpha, priors.partial_alpha, (n_draws, len(priors.partial_alpha))) - 1.0,
     }

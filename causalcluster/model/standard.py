@@ -94,7 +94,8 @@ def choose_scale(moments: xr.Dataset, design: Design) -> Scale:
     A node that is constant inside every cluster is scaled by the standard deviation of the cluster means.
     """
     rows = moments["n"].astype(float)
-    dof = float((rows - 1.0).clip(min=0.0).sum("cluster"))
+    means_taken = moments["units"].astype(float) if design.intercepts == "absorbed" else 1.0
+    dof = float((rows - means_taken).clip(min=0.0).sum("cluster"))
     means = pooled_mean(moments[[name for name in ("n", "mean", "mean_rest") if name in moments]].fillna(0.0))
     shift, scale = {}, {}
     for node in columns(design):
@@ -136,12 +137,11 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
     others = [i for i, term in enumerate(design.terms) if term.varies and i not in correlated]
     starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in equations])])
     none = np.zeros((len(rows), 0))
-    free = design.intercepts == "separate"
     own = np.stack([mean[:, position[(node,)]] for node in design.nodes], axis=1)
     return MomentArrays(
         clusters=tuple(str(label) for label in moments["cluster"].values),
         rows=rows,
-        dof=np.repeat(np.maximum(rows - int(free), 0).astype(float)[:, None], len(equations), axis=1),
+        dof=np.repeat(np.maximum(rows - _means_taken(moments, design), 0).astype(float)[:, None], len(equations), axis=1),
         sxx=block_diagonal([none[:, None], *(item[0] for item in arrays)]),
         sxy=np.concatenate([none, *(item[1] for item in arrays)], axis=1),
         syy=np.stack([item[2] for item in arrays], axis=1) if arrays else none,
@@ -151,6 +151,13 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
         mean=own,
         column_mean={name: mean[:, i] for name, i in position.items()},
     )
+
+
+def _means_taken(moments: xr.Dataset, design: Design) -> NDArray[np.int64]:
+    """Return how many intercepts have been taken out of each cluster's rows (G,)."""
+    if design.intercepts == "absorbed":
+        return np.asarray(moments["units"].values, dtype=np.int64)
+    return np.full(moments.sizes["cluster"], int(design.intercepts == "separate"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

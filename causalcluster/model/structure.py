@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from causalcluster.design import Design
 from causalcluster.families import Family, Link
 from causalcluster.model.gap_arrays import GapArrays
-from causalcluster.model.priors import Priors
+from causalcluster.model.priors import PERIOD_SD_MEAN, Priors
 from causalcluster.model.residuals import guide_residuals
 from causalcluster.model.row_arrays import RowEquations
 from causalcluster.model.standard import MomentArrays
@@ -37,6 +37,10 @@ class Structure:
         Whether gaussian equations are sampled, or rows have values that are averaged over.
     grid
         Whether some of these are summed over.
+    gaussian
+        Whether some equation is gaussian.
+    periods
+        Whether effects of periods have a distribution of their own.
     """
 
     pooled: bool
@@ -49,6 +53,7 @@ class Structure:
     gaps: bool = False
     grid: bool = False
     gaussian: bool = True
+    periods: bool = False
 
     @property
     def sampled(self) -> bool:
@@ -72,6 +77,7 @@ def structure_of(design: Design, arrays: MomentArrays, priors: Priors) -> Struct
         gaps=gaps is not None,
         grid=gaps is not None and len(gaps.grid.weight) > 0,
         gaussian=arrays.n_gaussian > 0,
+        periods=priors.random_periods,
     )
 
 
@@ -102,6 +108,7 @@ def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
         "spread_shape": np.asarray(priors.spread_shape),
         "spread_rate": np.asarray(priors.spread_rate),
         "intercept_scale": priors.intercept_scale,
+        **({"period_to": priors.period_to, "period_unit": priors.period_unit} if priors.random_periods else {}),
     }
 
 
@@ -146,6 +153,7 @@ def model_start(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[np.fl
         "sigma_raw": np.zeros((n_clusters, n_equations)),
         "intercept_mean": np.zeros(n_equations),
         "intercept_sd": priors.intercept_scale,
+        "period_sd": np.full(len(priors.intercept_scale), PERIOD_SD_MEAN),
         **({} if arrays.row_equations is None else _row_start(arrays.row_equations, priors, n_clusters)),
     }
 
@@ -166,6 +174,7 @@ def dim_lengths(arrays: MomentArrays, priors: Priors) -> dict[str, int]:
         "varying": len(arrays.varying),
         "pair": len(priors.partial_alpha),
         "equation": n_equations,
+        "node": len(priors.intercept_scale),
         "cluster": n_clusters,
         **({} if arrays.row_equations is None else _row_lengths(arrays.row_equations)),
     }

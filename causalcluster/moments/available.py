@@ -53,7 +53,24 @@ def available_table(moments: Moments) -> xr.Dataset:
     """
     if not moments.incomplete:
         return moments.table
-    return available_columns([item.node for item in moments.columns], moments.table, moments.incomplete)
+    nodes = [*(item.node for item in moments.columns), *moments.periods]
+    return available_columns(nodes, moments.table, moments.incomplete)
+
+
+def analysed_table(moments: Moments) -> xr.Dataset:
+    """Return `available_table` with the sums of products that the likelihood reads: inside units where these are absorbed.
+
+    Units are absorbed where some unit has more than one row; otherwise what is theirs is part of the errors.
+    """
+    table = available_table(moments)
+    if not absorbs_units(moments):
+        return table
+    return table.assign(cross=table["cross_units"])
+
+
+def absorbs_units(moments: Moments) -> bool:
+    """Whether the units' means are taken out."""
+    return "longest" in moments.table and int(moments.table["longest"]) > 1
 
 
 def available_columns(nodes: Sequence[str], table: xr.Dataset, incomplete: Sequence[Pattern]) -> xr.Dataset:

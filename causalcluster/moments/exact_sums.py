@@ -15,7 +15,7 @@ products adds at most ``rows * 2 ** -55``, the cut at most ``rows * 2 ** (-2 * b
 3e-9 at ten million in one group; relative to a usual one (a twelfth of the rows) below 3e-15 in both.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import mul
@@ -94,10 +94,8 @@ def group_sums(
     DataError
         The scan met other rows than the survey.
     """
-    bits = 52 - int(survey.rows.max()).bit_length()
-    count = survey.minimum.shape[1]
-    middle = np.nan_to_num(survey.minimum + (survey.maximum - survey.minimum) * 0.5)
-    spread = np.nan_to_num(survey.maximum - survey.minimum)
+    bits, count = cut_bits(survey), survey.minimum.shape[1]
+    middle, spread = column_units(survey)
     units = np.where(spread > 0.0, spread, 1.0)
     place: Columns = {
         **{key: [group[i] for group in survey.groups] for i, key in enumerate(keys)},
@@ -111,6 +109,30 @@ def group_sums(
         _add_piece(attach(piece, place, on=keys), count, totals, bits, met)
     _refuse_other_rows(met, survey, name)
     return GroupSums(rows=survey.rows, middle=middle, spread=spread, totals=totals, bits=bits)
+
+
+def cut_bits(survey: Survey) -> int:
+    """Return how many bits each of the two parts of a value may have for sums over any group to be exact."""
+    return 52 - int(survey.rows.max()).bit_length()
+
+
+def column_units(survey: Survey) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return shift and range of each column in each group (group, column), which map it into [-1/2, 1/2]."""
+    middle = np.nan_to_num(survey.minimum + (survey.maximum - survey.minimum) * 0.5)
+    return middle, np.nan_to_num(survey.maximum - survey.minimum)
+
+
+def split_exactly(frame: nw.LazyFrame[Any], columns: Mapping[str, tuple[str, str]], bits: int) -> nw.LazyFrame[Any]:
+    """Cut columns of numbers up to 1 in size into a high and a low part, named by ``columns``, whose sums are exact."""
+    # Adding and taking away such a number rounds a double to a multiple of the wanted power of two.
+    coarse, fine = 1.5 * 2.0 ** (52 - bits), 1.5 * 2.0 ** (52 - 2 * bits)
+    high = [((nw.col(own) + coarse) - coarse).alias(above) for own, (above, _) in columns.items()]
+    low = [(((nw.col(own) - nw.col(above)) + fine) - fine).alias(below) for own, (above, below) in columns.items()]
+    # All at once: pandas warns of tables to which many columns are added one by one.
+    kept = [nw.col(name) for name in frame.collect_schema().names()]
+    uppers = [nw.col(above) for above, _ in columns.values()]
+    cut: nw.LazyFrame[Any] = frame.select(*kept, *high).select(*kept, *uppers, *low)
+    return cut
 
 
 def _pieces(frame: nw.LazyFrame[Any]) -> Iterator[nw.LazyFrame[Any]]:
@@ -149,11 +171,8 @@ def _add_piece(rows: nw.LazyFrame[Any], count: int, totals: dict[Monomial, list[
     # Rounding can move a value that is an extreme beyond 1/2, by at most as much again.
     inside = [nw.when(nw.col(f"z{i}").abs() <= 1.0).then(nw.lit(1)).otherwise(nw.lit(0)) for i in range(count)]
     known = sum(inside[1:], start=inside[0]).alias("inside")
-    # Adding and taking away such a number rounds a double to a multiple of the wanted power of two.
-    coarse, fine = 1.5 * 2.0 ** (52 - bits), 1.5 * 2.0 ** (52 - 2 * bits)
-    high = [((nw.col(f"v{j}") + coarse) - coarse).alias(f"h{j}") for j in span]
-    low = [(((nw.col(f"v{j}") - nw.col(f"h{j}")) + fine) - fine).alias(f"l{j}") for j in span]
-    parts = rows.select("code", *scaled).select("code", known, *products).with_columns(*high).with_columns(*low)
+    values = rows.select("code", *scaled).select("code", known, *products)
+    parts = split_exactly(values, {f"v{j}": (f"h{j}", f"l{j}") for j in span}, bits)
     sums = [nw.col(f"{stem}{j}").sum() for stem in "hl" for j in span]
     found = collect_sums(parts.group_by("code").agg(nw.len().alias("rows"), nw.col("inside").sum(), *sums))
     groups = [int(code) for code in found["code"].to_list()]

@@ -45,7 +45,8 @@ class Moments:
         rounding the mean to a double left out, ``cross`` (cluster, column, column_2), the sums of squares and
         products around the cluster's means, ``reference`` (cluster, column), ``reaches_low`` and ``reaches_high``
         (cluster), whether some row lies at or beyond that end of the contrast, and, where the rows were at hand,
-        ``minimum`` and ``maximum`` (cluster, node). All in the user's units. ``column`` holds nodes and products,
+        ``minimum`` and ``maximum`` (cluster, node); with units ``units``, ``cross_units`` and ``longest``
+        (`causalcluster.moments.units.add_units`). All in the user's units. ``column`` holds nodes and products,
         called 'law * enforcement', which are of the factors' deviations from ``reference``: the cluster's means, as
         doubles, and 0 for the products themselves. Clusters are sorted.
     incomplete
@@ -80,6 +81,8 @@ class Moments:
         How many they are.
     warnings
         Sentences for the user.
+    periods
+        Columns of the table that are those of periods, 'year=1981'.
     """
 
     table: xr.Dataset
@@ -102,6 +105,7 @@ class Moments:
     thinned: tuple[str, ...] = ()
     n_thinned: int = 0
     warnings: tuple[str, ...] = ()
+    periods: tuple[str, ...] = ()
 
 
 def product_name(factors: tuple[str, ...]) -> str:

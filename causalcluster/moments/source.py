@@ -108,6 +108,13 @@ def _is_same(file: Path, target: Path) -> bool:
 
 
 def _refuse_row_models(analysis: Analysis) -> None:
+    for key, given in (("unit", analysis.data.unit), ("time_effects", analysis.model.time_effects != "none")):
+        if given:
+            raise UnsupportedError(
+                f"moments files for an analysis with '{key}' are not available in this version",
+                where=str(analysis.path),
+                fix=f"Run the analysis where the rows are, or leave '{key}' out",
+            )
     for node in analysis.nodes:
         if node.family != "gaussian":
             raise UnsupportedError(

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from causalcluster.analysis.records import analysis_to_json
-from causalcluster.design import Design, correlated_terms, share_a_path
+from causalcluster.design import Equation, correlated_terms, share_a_path
 from causalcluster.families import FAMILIES, needs_rows
 from causalcluster.model.gap_arrays import gaussian_nodes
+from causalcluster.model.priors import FIXED_PERIOD_SD, FLAT_SD, PERIOD_SD_MEAN
 from causalcluster.pipeline import Result
 from causalcluster.planning import Plan
 
@@ -34,7 +35,7 @@ def summarise_run(result: Result, command: Sequence[str]) -> dict[str, Any]:
             "to": plan.panel.contrast[1],
             "description": plan.panel.contrast_description,
         },
-        "design": _design(plan.design),
+        "design": _design(plan),
         "dowhy": [
             {
                 "outcome": answer.outcome,
@@ -89,17 +90,31 @@ def _data(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _design(design: Design) -> dict[str, Any]:
+def _design(plan: Plan) -> dict[str, Any]:
+    design = plan.design
     return {
         "equations": [
             {
                 "node": equation.node,
-                "terms": [{"name": term.name, "kind": term.kind, "varies": term.varies} for term in equation.terms],
+                "terms": [
+                    {"name": term.name, "kind": term.kind, "varies": term.varies}
+                    for term in equation.terms
+                    if term.kind != "period"
+                ],
+                "groups": _groups(plan, equation),
             }
             for equation in design.equations
         ],
         "notes": list(design.notes),
     }
+
+
+def _groups(plan: Plan, equation: Equation) -> list[str]:
+    """Return the columns of units and periods whose effects an equation has beside its terms."""
+    data = plan.analysis.data
+    own = [data.unit] if data.unit is not None and plan.design.intercepts == "absorbed" else []
+    timed = data.time is not None and any(term.kind == "period" for term in equation.terms)
+    return [*own, *([data.time] if timed and data.time is not None else [])]
 
 
 def _priors(result: Result) -> list[dict[str, str]]:
@@ -120,7 +135,9 @@ def _priors(result: Result) -> list[dict[str, str]]:
             "meaning": "average over the population of clusters, in standard deviations inside clusters",
         }
         for i, term in enumerate(design.terms)
+        if term.kind != "period"
     ]
+    rows += _period_priors(result)
     if len(priors.tau_rate):
         means = sorted({round(float(priors.tau_shape / rate), 4) for rate in priors.tau_rate})
         rows.append(
@@ -153,6 +170,23 @@ def _priors(result: Result) -> list[dict[str, str]]:
         }
     )
     return rows
+
+
+def _period_priors(result: Result) -> list[dict[str, str]]:
+    if not any(term.kind == "period" for term in result.plan.design.terms):
+        return []
+    if result.priors.random_periods:
+        distribution = f"Normal(0, s), s ~ Gamma(shape 2), mean {PERIOD_SD_MEAN:g}, one s for each equation"
+    else:
+        flat = result.plan.analysis.model.priors == "flat"
+        distribution = f"Normal(0, {FLAT_SD if flat else FIXED_PERIOD_SD:g})"
+    return [
+        {
+            "parameter": "effects of periods",
+            "distribution": distribution,
+            "meaning": "shared by all clusters, in standard deviations of the node inside clusters",
+        }
+    ]
 
 
 def _family_priors(result: Result) -> list[dict[str, str]]:
@@ -190,7 +224,7 @@ def _coefficients(result: Result) -> list[dict[str, Any]]:
     tail = (1.0 - result.plan.analysis.sampling.ci_prob) / 2.0
     rows = []
     for term in result.plan.design.terms:
-        if term.kind == "intercept":
+        if term.kind in ("intercept", "period"):
             continue
         draws = posterior[name].sel(coefficient=term.name)
         values = (draws if pooled else draws.mean("cluster")).values.ravel()

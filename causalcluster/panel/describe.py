@@ -3,7 +3,7 @@
 from causalcluster.analysis.records import Analysis
 from causalcluster.data.completeness import handle_missing
 from causalcluster.errors import DataError
-from causalcluster.moments.available import available_table, missing_columns
+from causalcluster.moments.available import absorbs_units, analysed_table, available_table, missing_columns
 from causalcluster.moments.contrast import describe_contrast
 from causalcluster.moments.records import Moments
 from causalcluster.panel.fixed_values import warn_about_fixed
@@ -47,8 +47,8 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
     lost = warn_about_lost_clusters(table, moments.counts.clusters)
     refuse_single_cluster(analysis, table, where)
     refuse_constant_columns(analysis, table, where)
-    between_only = constant_inside_clusters(analysis, table)
-    refuse_between_only(analysis, between_only, where)
+    between_only = constant_inside_clusters(analysis, analysed_table(moments))
+    refuse_between_only(analysis, between_only, where, inside_units=absorbs_units(moments))
     _refuse_equal_ends(analysis, moments)
     clusters = tuple((str(label), int(n)) for label, n in zip(table["cluster"].values, table["n"].values, strict=True))
     statistics = column_statistics(analysis, table)

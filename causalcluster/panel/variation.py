@@ -49,8 +49,10 @@ def constant_inside_clusters(analysis: Analysis, table: xr.Dataset) -> tuple[str
     return tuple(node.name for node in analysis.nodes if bool(still.sel(column=node.name)))
 
 
-def refuse_between_only(analysis: Analysis, between_only: tuple[str, ...], where: str) -> None:
-    """Refuse nodes without variation inside clusters that need some.
+def refuse_between_only(
+    analysis: Analysis, between_only: tuple[str, ...], where: str, *, inside_units: bool = False
+) -> None:
+    """Refuse nodes without variation inside clusters, or inside units where these are absorbed, that need some.
 
     Raises
     ------
@@ -60,20 +62,28 @@ def refuse_between_only(analysis: Analysis, between_only: tuple[str, ...], where
         The treatment or a node with an equation of its own varies only between clusters.
     """
     cluster = analysis.data.cluster
-    if cluster is None:
+    if cluster is None and not inside_units:
         return
+    inside = f"unit ({analysis.data.unit!r})" if inside_units else "cluster"
     for name in between_only:
         asked = _asked_slopes(analysis, name)
         if asked:
             raise DataError(
-                f"{name!r} is constant inside every cluster, yet 'varying' asks for the slope {asked[0]!r} by cluster",
+                f"{name!r} is constant inside every {inside}, yet 'varying' asks for the slope {asked[0]!r} by cluster",
                 where=where,
-                why="A cluster in which a cause never changes says nothing about its slope there",
+                why="Where a cause never changes nothing can be seen of its slope",
                 fix="Take the slope out of 'model: varying'",
             )
     explained = nodes_with_equations(analysis)
     for node in analysis.nodes:
         if node.name in between_only and (node.name == analysis.question.treatment or node.name in explained):
+            if inside_units:
+                raise DataError(
+                    f"{_role(analysis, node)} {node.name!r} (column {node.column!r}) never changes inside any {inside}",
+                    where=where,
+                    why="The units' own intercepts hold all that differs between units, and nothing is left of it",
+                    fix="Leave 'unit' out, or use a measure that changes inside units",
+                )
             raise UnsupportedError(
                 f"{_role(analysis, node)} {node.name!r} (column {node.column!r}) varies only between clusters: "
                 f"it is one number in every {cluster!r}",

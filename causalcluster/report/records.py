@@ -153,10 +153,11 @@ class TermSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EquationSummary:
-    """One equation of the model."""
+    """One equation of the model; ``groups`` are columns of units or periods whose effects it has beside its terms."""
 
     node: str
     terms: tuple[TermSummary, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,8 @@ def equations(run: FinishedRun) -> tuple[EquationLine, ...]:
     return tuple(
         EquationLine(
             left=labels.get(equation.node, equation.node),
-            terms=tuple(_term(term, labels) for term in equation.terms),
+            terms=tuple(_term(term, labels) for term in equation.terms)
+            + tuple((_ALPHA, group, "") for group in equation.groups),
         )
         for equation in run.run.design.equations
     )

@@ -162,7 +162,7 @@ def test_open_table_shows_the_columns_before_reading(tmp_path):
         assert table.columns == ("g", "a", "m", "y", "c")
 
 
-@pytest.mark.parametrize("key", ["nested_in", "crossed_with", "unit"])
+@pytest.mark.parametrize("key", ["nested_in", "crossed_with"])
 def test_keys_of_later_versions(key):
     analysis = analysis_of()
     value = ("x",) if key.endswith(("in", "with")) else "x"
