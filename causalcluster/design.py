@@ -49,7 +49,9 @@ class Term:
 class Equation:
     """The equation of one node: its linear predictor, and the family and link around it.
 
-    ``incomplete`` says that in some rows a missing value in it is averaged over.
+    ``incomplete`` says that in some rows a missing value in it is averaged over. ``level`` is 'row' or 'cell': whether there
+    is an observation per row, or one per cluster and period, inside which the node does not vary. ``shocks`` says that its
+    rows share an error in each cell, because a cause of the node does not vary there.
     """
 
     node: str
@@ -57,6 +59,8 @@ class Equation:
     family: Family = "gaussian"
     link: Link = "identity"
     incomplete: bool = False
+    level: Literal["row", "cell"] = "row"
+    shocks: bool = False
 
     @property
     def sampled(self) -> bool:
@@ -115,6 +119,16 @@ class Design:
         """The nodes that have an equation, in causal order."""
         return tuple(equation.node for equation in self.equations)
 
+    @property
+    def layered(self) -> bool:
+        """Whether some equation is of cells, or has errors that rows of a cell share."""
+        return any(equation.level == "cell" or equation.shocks for equation in self.equations)
+
+    @property
+    def shocked(self) -> tuple[int, ...]:
+        """Places of the equations with errors that rows of a cell share."""
+        return tuple(k for k, equation in enumerate(self.equations) if equation.shocks)
+
 
 def build_design(
     analysis: Analysis,
@@ -124,6 +138,7 @@ def build_design(
     gaps: GapPlan | None = None,
     absorbed: bool = False,
     periods: Sequence[str] = (),
+    cell_nodes: Collection[str] = (),
 ) -> Design:
     """Write down the equations that the question needs.
 
@@ -139,6 +154,8 @@ def build_design(
         Whether the units' means are taken out.
     periods
         Columns of the periods whose effects every equation has.
+    cell_nodes
+        Nodes that are one number in each cluster and period, where these hold several rows.
 
     Returns
     -------
@@ -166,9 +183,14 @@ def build_design(
                 analysis, graph, node, between_only, centred and intercepts != "common", intercepts, periods, notes
             ),
             incomplete=node in gaps.touched,
+            level="cell" if node in cell_nodes else "row",
+            shocks=node not in cell_nodes and not set(parents(graph, node)).isdisjoint(cell_nodes),
         )
         for node in modelled
     )
+    if any(equation.level == "cell" or equation.shocks for equation in equations):
+        _refuse_unlayered(analysis, equations, intercepts)
+        notes += _cell_notes(analysis, equations)
     return Design(
         equations=equations,
         treatment=analysis.question.treatment,
@@ -286,6 +308,44 @@ def _write_equation(
 def _absorbed_note(parent: str, node: str, intercepts: Intercepts) -> str:
     inside, whose = ("units", "the units'") if intercepts == "absorbed" else ("clusters", "cluster")
     return f"{parent} does not vary inside {inside}: {whose} intercepts absorb its influence on {node}."
+
+
+def _cell_notes(analysis: Analysis, equations: Sequence[Equation]) -> list[str]:
+    cell = f"{analysis.data.cluster or 'table'} and {analysis.data.time}"
+    notes = [
+        f"{equation.node} is one number in each {cell}: its equation has one observation for each, not one per row."
+        for equation in equations
+        if equation.level == "cell"
+    ]
+    notes += [
+        f"Rows of one {cell} share an error in the equation of {equation.node}: a cause there does not vary among them."
+        for equation in equations
+        if equation.shocks
+    ]
+    return notes
+
+
+def _refuse_unlayered(analysis: Analysis, equations: Sequence[Equation], intercepts: Intercepts) -> None:
+    """Raise UnsupportedError where errors that rows of a cell share are not available."""
+    where = f"{analysis.path}: data"
+    why = "Rows of one cluster and period would count as if each were an observation of its own of what they share"
+    for equation in equations:
+        if equation.family != "gaussian":
+            raise UnsupportedError(
+                f"the node {equation.node!r} is {equation.family}, and a node of this analysis is one number in each "
+                "cluster and period",
+                where=where,
+                why=why,
+                fix="Analyse one row per cluster and period, or make the node gaussian",
+            )
+    if intercepts not in ("separate", "absorbed"):
+        raise UnsupportedError(
+            "a node is one number in each cluster and period, and intercepts are "
+            f"{'shared by all clusters' if intercepts == 'common' else 'not taken out of the rows'}",
+            where=f"{analysis.path}: model",
+            why=why,
+            fix="Let intercepts vary and leave 'centre' as it is, or analyse one row per cluster and period",
+        )
 
 
 def _refuse_unabsorbed(analysis: Analysis, modelled: Sequence[str]) -> None:

@@ -190,6 +190,7 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, data: _Data) -> Plan:
         gaps=gaps,
         absorbed=absorbs_units(moments),
         periods=moments.periods,
+        cell_nodes=moments.cells.nodes if moments.cells is not None else (),
     )
     return Plan(
         analysis=analysis,
@@ -197,7 +198,7 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, data: _Data) -> Plan:
         moments=moments,
         rows=data.rows,
         # With intercepts of units taken out there is nothing to replicate rows from.
-        checked_rows=None if absorbs_units(moments) else data.checked,
+        checked_rows=None if absorbs_units(moments) or design.layered else data.checked,
         panel=panel,
         verdicts=identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),

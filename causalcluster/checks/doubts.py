@@ -93,6 +93,8 @@ def raise_doubts(
         design, scale, arrays, draws, rows=rows, random_seed=sampling.seed, ci_prob=sampling.ci_prob
     )
     warnings = describe_failures(summarise_checks(predictive))
+    if design.layered:
+        warnings = ("predictive checks are not made where rows of one cluster and period share errors", *warnings)
     return Doubts(
         orders=compared,
         predictive=None if predictive.empty else predictive,

@@ -42,7 +42,7 @@ def check_predictions(
     Returns
     -------
     pandas.DataFrame
-        The columns of predictive.csv (`causalcluster.checks.statistics.COLUMNS`).
+        The columns of predictive.csv (`causalcluster.checks.statistics.COLUMNS`); no rows where rows of a cell share errors.
 
     Notes
     -----
@@ -50,6 +50,8 @@ def check_predictions(
     fitted to would reproduce itself under any model; there the coefficients are drawn anew from the population of clusters
     (Marshall and Spiegelhalter 2007, Bayesian Analysis 2), and tail areas are nearly uniform if the model is right.
     """
+    if arrays.layers is not None:
+        return tabulate([], ci_prob=ci_prob)
     rng = np.random.default_rng([random_seed, 11])
     draws = take_draws(system)
     found = replicate_moments(design, scale, arrays, draws, rng)

@@ -122,11 +122,15 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
 def _number_periods(
     analysis: Analysis, typed: nw.LazyFrame[Any], complete: nw.LazyFrame[Any], where: str
 ) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any], tuple[str, ...]]:
-    """Number the periods in all rows and in the complete ones, and return their labels, where there are time effects."""
-    if analysis.model.time_effects == "none":
+    """Number the periods in all rows and in the complete ones, and return their labels.
+
+    That is for time effects, and for panels of units, whose rows may share what a cluster and period has.
+    """
+    effects = analysis.model.time_effects != "none"
+    if analysis.data.time is None or not (effects or analysis.data.unit is not None):
         return typed, complete, ()
     periods = find_periods(typed)
-    refuse_periods(periods, str(analysis.data.time), where)
+    refuse_periods(periods, analysis.data.time, where, effects=effects)
     added = number_periods(typed, periods)
     whole = added if complete is typed else number_periods(complete, periods)
     return added, whole, tuple(period_label(period) for period in periods)

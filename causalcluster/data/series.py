@@ -13,7 +13,7 @@ from causalcluster.errors import DataError
 _MICROSECONDS = 10**13
 """Whole numbers beyond are dates, read from text as microseconds since 1970."""
 MOST_PERIODS = 400
-"""Time effects of so many periods are available."""
+"""Time effects and panels of units are available with so many periods."""
 
 
 def find_periods(frame: nw.LazyFrame[Any]) -> tuple[Any, ...]:
@@ -38,9 +38,12 @@ def number_periods(frame: nw.LazyFrame[Any], periods: Sequence[Any]) -> nw.LazyF
     return frame.with_columns(sum(places[1:], start=places[0]).cast(nw.Int64).alias(PERIOD))
 
 
-def refuse_periods(periods: Sequence[Any], time: str, where: str) -> None:
-    """Raise DataError where effects of the period cannot be told from intercepts, or there are too many."""
-    if len(periods) < 2:
+def refuse_periods(periods: Sequence[Any], time: str, where: str, *, effects: bool) -> None:
+    """Raise DataError where effects of the period cannot be told from intercepts, or there are too many periods.
+
+    ``effects`` says whether there are any; without them rows of units are sorted by cluster and period.
+    """
+    if effects and len(periods) < 2:
         raise DataError(
             f"the data hold one period only ({time!r} = {period_label(periods[0])})",
             where=where,
@@ -49,9 +52,10 @@ def refuse_periods(periods: Sequence[Any], time: str, where: str) -> None:
         )
     if len(periods) > MOST_PERIODS:
         raise DataError(
-            f"{time!r} holds {len(periods)} periods; time effects of more than {MOST_PERIODS} are not available",
+            f"{time!r} holds {len(periods)} periods; time effects, and panels of units, of more than {MOST_PERIODS} are not "
+            "available",
             where=where,
-            fix="Give longer periods, such as years, or write 'time_effects: none'",
+            fix="Give longer periods, such as years, or leave out 'time_effects' and 'unit'",
         )
 
 

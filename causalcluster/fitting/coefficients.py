@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from causalcluster.design import Design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.model.kernel import draw_cluster_coefficients
+from causalcluster.model.layer_kernel import draw_layered_coefficients
+from causalcluster.model.layers import layer_log_sd
 from causalcluster.model.population import place_draws
 from causalcluster.model.priors import Priors, scale_periods
 from causalcluster.model.residuals import guide_residuals, place_log_sigma
@@ -38,6 +40,9 @@ def draw_coefficients(
     root = coefficient_roots(tau=population.tau, partial=population.partial, arrays=arrays, n_coefficients=n_coefficients)
     theta = np.empty((n_draws, n_clusters, n_coefficients))
     flat_sigma, rng = log_sigma.reshape(n_draws, n_clusters, -1), np.random.default_rng([random_seed, 1])
+    if arrays.layers is not None:
+        shock_sd = _flat(posterior, "shock_sd", len(design.shocked))
+        flat_sigma = layer_log_sd(flat_sigma, shock_sd, arrays.layers)
     raw = None if arrays.row_equations is None else posterior["row_raw"].transpose("chain", "draw", ...).values
     at_once = max(1, _NUMBERS_AT_ONCE // max(n_clusters * root.shape[2], 1))
     for start in range(0, n_draws, at_once):
@@ -121,6 +126,11 @@ def _draw_clusters(
         )
         theta[:, :, rows.terms] = sampled
         others = rows.moment_terms
+    if arrays.layers is not None:
+        noise = rng.standard_normal((n_draws, n_clusters, root.shape[2]))
+        own = arrays.layers
+        draw_layered_coefficients(mean, root, log_sigma, own.sxx, own.sxy, own.equation, arrays.starts, noise, theta)
+        return theta
     drawn = np.empty((n_draws, n_clusters, means.shape[2]))
     noise = rng.standard_normal((n_draws, n_clusters, own_root.shape[2]))
     if rows is not None and rows.gaps is not None:

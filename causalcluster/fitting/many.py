@@ -18,6 +18,7 @@ from causalcluster.fitting.engines import result_of
 from causalcluster.fitting.evaluation import Targets, evaluate_targets
 from causalcluster.fitting.nuts import Start
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
+from causalcluster.model.layers import without_layers
 from causalcluster.model.priors import Priors
 from causalcluster.model.row_arrays import without_rows
 from causalcluster.model.standard import MomentArrays
@@ -188,6 +189,7 @@ def without_cluster(arrays: MomentArrays, g: int) -> MomentArrays:
         sxy=emptied(arrays.sxy),
         syy=emptied(arrays.syy),
         mean=emptied(arrays.mean),
+        layers=None if arrays.layers is None else without_layers(arrays.layers, g),
         row_equations=None if arrays.row_equations is None else without_rows(arrays.row_equations, g),
         column_mean={name: emptied(values) for name, values in arrays.column_mean.items()},
     )

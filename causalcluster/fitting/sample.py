@@ -238,6 +238,7 @@ def _labels(design: Design, arrays: MomentArrays) -> dict[str, list[str]]:
         "varying": [names[i] for i in arrays.varying],
         "equation": gaussian_nodes(design),
         "node": list(design.nodes),
+        "shocked": [design.equations[k].node for k in design.shocked],
         "cluster": list(arrays.clusters),
         **row_labels(arrays.row_equations),
     }

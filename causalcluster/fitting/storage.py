@@ -84,9 +84,10 @@ def _residuals(design: Design, scale: Scale, draws: Draws) -> xr.Dataset:
         {"residual_sd": (("chain", "draw", "cluster", "equation"), draws.residual_sd * units)}, coords={"equation": nodes}
     )
     posterior = draws.posterior["posterior"].to_dataset()
-    if "period_sd" in posterior:
-        sizes = xr.DataArray([response_unit(design, node, scale) for node in design.nodes], dims="node")
-        found["period_sd"] = (posterior["period_sd"] * sizes).drop_vars(["chain", "draw"])
+    for name, dim in (("period_sd", "node"), ("shock_sd", "shocked")):
+        if name in posterior:
+            own = [response_unit(design, str(node), scale) for node in posterior[dim].values]
+            found[name] = (posterior[name] * xr.DataArray(own, dims=dim)).drop_vars(["chain", "draw"])
     return found
 
 

@@ -12,9 +12,9 @@ import pytensor.tensor as pt
 
 from causalcluster.design import Design
 from causalcluster.model.gap_arrays import gaussian_nodes
-from causalcluster.model.likelihood import ClusterMarginalLikelihood
+from causalcluster.model.likelihood import ClusterMarginalLikelihood, LayeredMarginalLikelihood
 from causalcluster.model.mixed import add_row_equations
-from causalcluster.model.priors import PERIOD_SD_MEAN, Priors
+from causalcluster.model.priors import PERIOD_SD_MEAN, SHOCK_SD_MEAN, Priors
 from causalcluster.model.residuals import place_log_sigma, shape_of_spread
 from causalcluster.model.row_arrays import row_labels
 from causalcluster.model.standard import MomentArrays
@@ -47,7 +47,8 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         Free variables ``mean`` (coefficient), ``tau`` (varying), ``partial`` (pair), ``log_sigma`` (equation),
         ``sigma_spread`` (equation), ``sigma_raw`` (cluster, equation), and for separate intercepts
         ``intercept_mean`` and ``intercept_sd`` (equation); for random effects of periods ``period_sd`` (node), in units
-        of which ``mean`` holds them; with rows those of `add_row_equations`. The
+        of which ``mean`` holds them; for errors that rows of a cell share ``shock_sd`` (shocked); with rows those of
+        `add_row_equations`. The
         moments are `pm.Data`: new ones need no compiling.
     """
     names = [term.name for term in design.terms]
@@ -57,6 +58,7 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         "pair": range(len(priors.partial_alpha)),
         "equation": gaussian_nodes(design),
         "node": list(design.nodes),
+        "shocked": [design.equations[k].node for k in design.shocked],
         "cluster": list(arrays.clusters),
         **row_labels(arrays.row_equations),
     }
@@ -71,10 +73,27 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         if structure.sampled:
             add_row_equations(structure, data, mean, tau, partial, log_sigma)
             return model
+        if structure.layered:
+            _layered_likelihood(structure, data, mean, tau, partial, log_sigma)
+            return model
         moments = (data[name] for name in ("dof", "sxx", "sxy", "syy", "starts", "varying_at"))
         results: Any = ClusterMarginalLikelihood()(mean, tau, partial, log_sigma, *moments)
         pm.Potential("moments", results[0])
     return model
+
+
+def _layered_likelihood(
+    structure: Structure, data: Mapping[str, Any], mean: Any, tau: Any, partial: Any, log_sigma: Any
+) -> None:
+    log_sd = log_sigma[:, data["layer_equation"]]
+    if structure.shocks:
+        shock_sd = pm.Gamma("shock_sd", 2.0, 2.0 / SHOCK_SD_MEAN, dims="shocked")
+        shock = data["layer_shock"]
+        counted = pt.switch(pt.ge(shock, 0), data["layer_size"], 0.0)
+        log_sd = 0.5 * pt.log(pt.exp(2.0 * log_sd) + counted * shock_sd[pt.maximum(shock, 0)] ** 2)
+    names = ("layer_dof", "layer_sxx", "layer_sxy", "layer_syy", "layer_equation", "starts", "varying_at")
+    results: Any = LayeredMarginalLikelihood()(mean, tau, partial, log_sd, *(data[name] for name in names))
+    pm.Potential("moments", results[0])
 
 
 def _coefficient_priors(structure: Structure, data: Mapping[str, Any]) -> tuple[Any, Any, Any]:
@@ -111,7 +130,7 @@ def _intercept_likelihood(data: Mapping[str, Any], log_sigma: Any) -> None:
     scale = data["intercept_scale"]
     centre = pm.Normal("intercept_mean", 0.0, INTERCEPT_MEAN_SDS * pt.maximum(scale, 1.0), dims="equation")
     spread = pm.Gamma("intercept_sd", 2.0, 2.0 / scale, dims="equation")
-    rows = data["rows"][:, None]
+    rows = data["rows"]
     variance = spread**2 + pt.exp(2.0 * log_sigma) / pt.maximum(rows, 1.0)
     terms = -0.5 * (data["node_mean"] - centre) ** 2 / variance - 0.5 * pt.log(variance)
     pm.Potential("cluster_means", pt.switch(pt.gt(rows, 0.0), terms, 0.0).sum())

@@ -1,9 +1,10 @@
 """Marginal likelihood of moments that come in layers with residual variances of their own.
 
-An equation's rows may share shocks: those of a cluster and period, say. Rotated so that errors are independent, they fall into
-layers, each with its own residual standard deviation, a function of the equation's and of the shocks'. Every layer of an
-equation has the same coefficients. With S_l the moments of layer l and w_l = exp(-2 log_sd_l), a cluster's information on its
-coefficients is Lambda = sum of w_l S_l; the rest is as in `causalcluster.model.kernel`, whose one layer an equation is faster.
+An equation's rows may share shocks: those of a cluster and period, say. Rotated so that errors are independent, they fall
+into layers, each with its own residual standard deviation, a function of the equation's and of the shocks'. Every layer of
+an equation has the same coefficients. With S_l the moments of layer l and w_l = exp(-2 log_sd_l), a cluster's information on
+its coefficients is Lambda = sum of w_l S_l; the rest is as in `causalcluster.model.kernel`, whose one layer an equation is
+faster.
 """
 
 import math
@@ -82,7 +83,7 @@ def _score(theta, information, pull, score):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _condition(m, c, information, pull, lam_c, b, score, e, theta):  # type: ignore[no-untyped-def]
-    """Fill theta with E[theta | data], score with h - Lambda theta; return the log-likelihood but for the layers' own terms."""
+    """Fill theta with E[theta | data], score with h - Lambda theta; return the log-likelihood less terms of layers alone."""
     p, q = c.shape
     half = _factor(c, information, lam_c, b)
     _score(m, information, pull, score)

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
-from causalcluster.model import kernel, lanes, roots
+from causalcluster.model import kernel, lanes, layer_kernel, roots
 
 _N_PARAMETERS = 4
 
@@ -26,6 +27,7 @@ class ClusterMarginalLikelihood(Op):
     """
 
     __props__ = ()
+    evaluate = staticmethod(kernel.marginal_log_likelihood)
 
     def make_node(self, *inputs: Any) -> "Apply[Any]":
         """Build the graph node; ``inputs`` as in the kernel, in its order."""
@@ -36,7 +38,7 @@ class ClusterMarginalLikelihood(Op):
     def perform(self, node: "Apply[Any]", inputs: Sequence[np.ndarray], output_storage: list[list[Any]]) -> None:
         """Evaluate with numba outside a compiled graph."""
         del node
-        results = kernel.marginal_log_likelihood(*[np.ascontiguousarray(value) for value in inputs])
+        results = self.evaluate(*[np.ascontiguousarray(value) for value in inputs])
         for storage, result in zip(output_storage, results, strict=True):
             storage[0] = np.asarray(result)
 
@@ -52,8 +54,17 @@ class ClusterMarginalLikelihood(Op):
         return gradients + [disconnected_type() for _ in inputs[_N_PARAMETERS:]]
 
 
-def _source_version() -> int:
-    sources = "".join(inspect.getsource(module) for module in (kernel, lanes, roots))
+class LayeredMarginalLikelihood(ClusterMarginalLikelihood):
+    """The same for moments in layers: see :func:`causalcluster.model.layer_kernel.layered_log_likelihood`.
+
+    The last parameter is the log residual standard deviations of the layers.
+    """
+
+    evaluate = staticmethod(layer_kernel.layered_log_likelihood)
+
+
+def _source_version(*modules: ModuleType) -> int:
+    sources = "".join(inspect.getsource(module) for module in modules)
     return int(hashlib.sha256(sources.encode()).hexdigest()[:12], 16)
 
 
@@ -67,4 +78,17 @@ def _funcify(op: ClusterMarginalLikelihood, node: Any, **_: Any) -> tuple[Any, i
         value, g_m, g_tau, g_partial, g_s = inner(m, tau, partial, log_sigma, dof, sxx, sxy, syy, starts, rows)
         return np.asarray(value), g_m, g_tau, g_partial, g_s
 
-    return cluster_marginal_likelihood, _source_version()
+    return cluster_marginal_likelihood, _source_version(kernel, lanes, roots)
+
+
+@register_funcify_default_op_cache_key(LayeredMarginalLikelihood)
+def _funcify_layered(op: LayeredMarginalLikelihood, node: Any, **_: Any) -> tuple[Any, int]:
+    del op, node
+    inner = layer_kernel.layered_log_likelihood
+
+    @numba_njit
+    def layered_marginal_likelihood(m, tau, partial, log_sd, dof, sxx, sxy, syy, equation, starts, rows):  # type: ignore[no-untyped-def]
+        value, g_m, g_tau, g_partial, g_s = inner(m, tau, partial, log_sd, dof, sxx, sxy, syy, equation, starts, rows)
+        return np.asarray(value), g_m, g_tau, g_partial, g_s
+
+    return layered_marginal_likelihood, _source_version(layer_kernel, roots)

@@ -28,6 +28,8 @@ SLOPE_SD = 1.0
 BETWEEN_SD_MEAN = 0.4
 PERIOD_SD_MEAN = 0.4
 """Mean of the Gamma prior (shape 2) of the standard deviation of random effects of periods, in the node's own."""
+SHOCK_SD_MEAN = 0.4
+"""Mean of the Gamma prior (shape 2) of the standard deviation of errors that rows of a cell share, in the node's own."""
 FIXED_PERIOD_SD = 2.5
 """Standard deviation of the normal prior of a fixed effect of a period, in the node's standard deviations."""
 INTERCEPT_SD = 2.5

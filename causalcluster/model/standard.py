@@ -20,6 +20,7 @@ from causalcluster.design import Design, Equation, columns, correlated_terms, pr
 from causalcluster.moments.pooled import pooled_mean
 
 if TYPE_CHECKING:
+    from causalcluster.model.layers import Layers
     from causalcluster.model.row_arrays import RowEquations
 
 Floats = NDArray[np.float64]
@@ -66,6 +67,8 @@ class MomentArrays:
     row_equations
         The equations whose coefficients are sampled. They are none of the K equations and P coefficients above, which
         are integrated out; ``varying`` and ``mean`` are of all equations.
+    layers
+        Further moments of the K equations, with residual variances of their own.
     """
 
     clusters: tuple[str, ...]
@@ -80,6 +83,7 @@ class MomentArrays:
     mean: Floats
     column_mean: dict[tuple[str, ...], Floats]
     row_equations: "RowEquations | None" = None
+    layers: "Layers | None" = None
 
     @property
     def n_gaussian(self) -> int:
@@ -132,7 +136,7 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
     found = standard_columns(moments, names, scale, [str(label) for label in moments["cluster"].values])
     rows, mean, cross, position = found.rows, found.mean, found.cross, found.position
     equations = [equation for equation in design.equations if not equation.sampled]
-    arrays = [_equation_moments(equation, design, position, rows, mean, cross) for equation in equations]
+    arrays = [equation_moments(equation, design, position, rows, mean, cross) for equation in equations]
     correlated = correlated_terms(design)
     others = [i for i, term in enumerate(design.terms) if term.varies and i not in correlated]
     starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in equations])])
@@ -221,7 +225,7 @@ def _affine_map(names: Sequence[tuple[str, ...]], reference: Floats, scale: Scal
     return transform, constant
 
 
-def _equation_moments(
+def equation_moments(
     equation: Equation,
     design: Design,
     position: dict[tuple[str, ...], int],

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from causalcluster.design import Design
 from causalcluster.families import Family, Link
 from causalcluster.model.gap_arrays import GapArrays
-from causalcluster.model.priors import PERIOD_SD_MEAN, Priors
+from causalcluster.model.layers import Layers
+from causalcluster.model.priors import PERIOD_SD_MEAN, SHOCK_SD_MEAN, Priors
 from causalcluster.model.residuals import guide_residuals
 from causalcluster.model.row_arrays import RowEquations
 from causalcluster.model.standard import MomentArrays
@@ -41,6 +42,8 @@ class Structure:
         Whether some equation is gaussian.
     periods
         Whether effects of periods have a distribution of their own.
+    layered, shocks
+        Whether moments come in layers, and whether rows of a cell share errors in some equation.
     """
 
     pooled: bool
@@ -54,6 +57,8 @@ class Structure:
     grid: bool = False
     gaussian: bool = True
     periods: bool = False
+    layered: bool = False
+    shocks: bool = False
 
     @property
     def sampled(self) -> bool:
@@ -78,6 +83,8 @@ def structure_of(design: Design, arrays: MomentArrays, priors: Priors) -> Struct
         grid=gaps is not None and len(gaps.grid.weight) > 0,
         gaussian=arrays.n_gaussian > 0,
         periods=priors.random_periods,
+        layered=arrays.layers is not None,
+        shocks=bool(design.shocked),
     )
 
 
@@ -94,7 +101,7 @@ def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
         "starts": arrays.starts,
         "varying_at": arrays.varying,
         "node_mean": arrays.mean,
-        "rows": arrays.rows.astype(float),
+        "rows": observations(arrays),
         "guide_rss": guide.rss,
         "guide_dof": guide.dof,
         "prior_mean": priors.mean,
@@ -109,7 +116,13 @@ def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
         "spread_rate": np.asarray(priors.spread_rate),
         "intercept_scale": priors.intercept_scale,
         **({"period_to": priors.period_to, "period_unit": priors.period_unit} if priors.random_periods else {}),
+        **({} if arrays.layers is None else _layer_data(arrays.layers)),
     }
+
+
+def _layer_data(layers: Layers) -> dict[str, NDArray[Any]]:
+    names = ("equation", "shock", "size", "dof", "sxx", "sxy", "syy")
+    return {f"layer_{name}": getattr(layers, name) for name in names}
 
 
 def _row_data(rows: RowEquations, priors: Priors, n_integrated: int) -> dict[str, NDArray[Any]]:
@@ -141,6 +154,18 @@ def _gap_data(gaps: GapArrays) -> dict[str, NDArray[Any]]:
     return data | {f"grid_{name}": getattr(gaps.grid, name) for name in points if len(gaps.grid.weight)}
 
 
+def observations(arrays: MomentArrays) -> NDArray[np.float64]:
+    """Return the number of observations behind the cluster means of every equation's node (G, K)."""
+    if arrays.layers is not None:
+        return arrays.layers.counts
+    return np.repeat(arrays.rows[:, None].astype(float), arrays.mean.shape[1], axis=1)
+
+
+def n_shocks(arrays: MomentArrays) -> int:
+    """Return the number of equations in which rows of a cell share errors."""
+    return 0 if arrays.layers is None else int(arrays.layers.shock.max(initial=-1)) + 1
+
+
 def model_start(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[np.float64]]:
     """Return a point well inside every prior, by free variable, on its own scale."""
     n_clusters, n_equations = len(arrays.rows), arrays.n_gaussian
@@ -154,6 +179,7 @@ def model_start(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[np.fl
         "intercept_mean": np.zeros(n_equations),
         "intercept_sd": priors.intercept_scale,
         "period_sd": np.full(len(priors.intercept_scale), PERIOD_SD_MEAN),
+        "shock_sd": np.full(n_shocks(arrays), SHOCK_SD_MEAN),
         **({} if arrays.row_equations is None else _row_start(arrays.row_equations, priors, n_clusters)),
     }
 
@@ -175,6 +201,7 @@ def dim_lengths(arrays: MomentArrays, priors: Priors) -> dict[str, int]:
         "pair": len(priors.partial_alpha),
         "equation": n_equations,
         "node": len(priors.intercept_scale),
+        "shocked": n_shocks(arrays),
         "cluster": n_clusters,
         **({} if arrays.row_equations is None else _row_lengths(arrays.row_equations)),
     }

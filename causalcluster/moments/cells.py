@@ -1,9 +1,9 @@
 """Cells, the rows of one cluster in one period: moments of nodes that are one number in a cell, and what cells share.
 
-A node that does not vary inside cells gives one observation per cell, not one per row. Rows of a cell that such a node acts on
-share a shock. With intercepts taken out of the rows by the projection M, cells' indicators Z and W = Z'MZ = U D U', the rotated
-sums U'Z'MX fall apart into independent layers: direction t has the variance sigma^2 + d_t s^2, s the shocks' standard
-deviation, and what is left of the rows has sigma^2. Nothing is assumed of the cells' sizes.
+A node that does not vary inside cells gives one observation per cell, not one per row. Rows of a cell that such a node acts
+on share a shock. With intercepts taken out of the rows by the projection M, cells' indicators Z and W = Z'MZ = U D U', the
+rotated sums U'Z'MX fall apart into independent layers: direction t has the variance sigma^2 + d_t s^2, s the shocks'
+standard deviation, and what is left of the rows has sigma^2. Nothing is assumed of the cells' sizes.
 """
 
 from collections.abc import Sequence

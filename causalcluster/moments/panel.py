@@ -1,6 +1,5 @@
-"""What a panel's units and periods add to moments by cluster."""
+"""What a panel's units, periods and cells add to moments by cluster."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -14,9 +13,19 @@ from causalcluster.analysis.records import Analysis
 from causalcluster.data import Rows, Survey, survey_rows
 from causalcluster.data.series import period_columns
 from causalcluster.errors import UnsupportedError
+from causalcluster.moments.cells import Cells, cell_table, split_layers
 from causalcluster.moments.exact_sums import rows_changed
 from causalcluster.moments.grouped import reduce_frame
-from causalcluster.moments.periods import append_periods, append_unit_periods, shared_periods, sum_periods
+from causalcluster.moments.periods import (
+    CELL,
+    PeriodSums,
+    append_periods,
+    border,
+    centre_periods,
+    shared_periods,
+    sum_periods,
+)
+from causalcluster.moments.pooled import within_squares
 from causalcluster.moments.products import Monomial
 from causalcluster.moments.units import count_units, demean_units
 
@@ -24,20 +33,51 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Periods:
-    """The periods that get a column: their names, where they begin, and how many periods there are."""
+class PanelMoments:
+    """Moments with what units and periods add.
 
+    Attributes
+    ----------
+    table
+        With ``units`` (cluster), how many units there are, ``cross_units`` (cluster, column, column_2), the sums of products
+        of deviations from the units' means, ``longest`` (), the most rows of a unit; and columns of periods.
+    periods
+        Names of the periods' columns.
+    cells
+        What rows of one cluster and period share, where some node does not vary among them; else None.
+    """
+
+    table: xr.Dataset
+    periods: tuple[str, ...] = ()
+    cells: Cells | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Task:
+    """Complete rows and what is to be added to their moments.
+
+    ``names`` are the periods' columns, ``kept`` the places of these periods among all ``count`` of them; ``shared`` are
+    nodes that do not vary inside cells.
+    """
+
+    frame: nw.LazyFrame[Any]
+    survey: Survey
+    by_period: Survey | None
+    labels: tuple[str, ...]
+    nodes: tuple[str, ...]
     names: tuple[str, ...]
     kept: slice
     count: int
+    shared: tuple[str, ...]
+    where: str
 
 
 def add_panel_effects(
     analysis: Analysis, table: xr.Dataset, frame: nw.LazyFrame[Any], survey: Survey, rows: Rows, *, gaps: bool
-) -> tuple[xr.Dataset, tuple[str, ...]]:
+) -> PanelMoments:
     """Add to moments of complete rows what the effects of units and of periods need.
 
-    All scans run in the engine: three for units, two for periods, and three more where there are both.
+    All scans run in the engine: three for units, one or two for periods, and three more where there are both.
 
     Parameters
     ----------
@@ -54,64 +94,105 @@ def add_panel_effects(
 
     Returns
     -------
-    table
-        With ``units`` (cluster), how many units there are, ``cross_units`` (cluster, column, column_2), the sums of products
-        of deviations from the units' means, ``longest`` (), the most rows of a unit; and columns of periods.
-    names
-        Of the periods' columns.
+    PanelMoments
 
     Raises
     ------
     UnsupportedError
-        There are missing values to average over, or products where units are absorbed.
+        There are missing values to average over, or products where units are absorbed or cells shared.
     DataError
         The table changed between two scans.
     """
-    named = period_columns(analysis.model.time_effects, analysis.data.time, rows.periods)
-    if analysis.data.unit is None and not named:
-        return table, ()
+    if analysis.data.unit is None and analysis.model.time_effects == "none":
+        return PanelMoments(table=table)
     _refuse_combinations(analysis, gaps=gaps)
-    periods = _Periods(names=named, kept=slice(len(rows.periods) - len(named), None), count=len(rows.periods))
-    nodes = [node.name for node in analysis.nodes]
-    whole = _with_periods(table, frame, nodes, periods, rows.name) if named else table
+    task = _plan(analysis, table, frame, survey, rows)
+    sums, whole = None, table
+    if task.by_period is not None and (task.names or task.shared):
+        sums = _sum_raw(table, task, task.by_period)
+        whole = append_periods(table, sums, task.kept, task.names) if task.names else table
+    among, across = centre_periods(table, sums) if sums is not None else (None, None)
     if analysis.data.unit is not None:
-        whole = _with_units(whole, frame, survey, nodes, periods, rows.name)
-    return whole, named
+        whole, absorbed = _with_units(whole, task)
+        if absorbed is not None and int(whole["longest"]) > 1:
+            among, across = absorbed
+    cells = None
+    if task.shared and sums is not None and among is not None and across is not None:
+        cells = _share_cells(whole, sums, among, across, table, task)
+    return PanelMoments(table=whole, periods=task.names, cells=cells)
 
 
-def _with_periods(
-    table: xr.Dataset, frame: nw.LazyFrame[Any], nodes: Sequence[str], periods: _Periods, name: str
-) -> xr.Dataset:
+def _plan(analysis: Analysis, table: xr.Dataset, frame: nw.LazyFrame[Any], survey: Survey, rows: Rows) -> _Task:
+    nodes = tuple(node.name for node in analysis.nodes)
+    names = period_columns(analysis.model.time_effects, analysis.data.time, rows.periods)
+    by_period = survey_rows(frame, columns=len(nodes), keys=CELL) if rows.periods else None
+    shared: tuple[str, ...] = ()
+    if by_period is not None and int(by_period.rows.max()) > 1:
+        flat = (by_period.minimum == by_period.maximum).all(axis=0)
+        moves = (within_squares(table).sel(column=list(nodes)) > 0.0).any("cluster").values
+        shared = tuple(name for name, still, moving in zip(nodes, flat, moves, strict=True) if still and moving)
+    return _Task(
+        frame=frame,
+        survey=survey,
+        by_period=by_period,
+        labels=tuple(str(label) for label in table["cluster"].values),
+        nodes=nodes,
+        names=names,
+        kept=slice(len(rows.periods) - len(names), None),
+        count=len(rows.periods),
+        shared=shared,
+        where=rows.name,
+    )
+
+
+def _sum_raw(table: xr.Dataset, task: _Task, by_period: Survey) -> PeriodSums:
     columns = [str(column) for column in table["column"].values]
-    terms = [tuple(sorted(nodes.index(factor) for factor in column.split(" * "))) for column in columns]
+    terms = [tuple(sorted(task.nodes.index(factor) for factor in column.split(" * "))) for column in columns]
     parts = {tuple(sorted(part)) for term in terms for size in range(1, len(term) + 1) for part in combinations(term, size)}
     basis = sorted(parts, key=lambda part: (len(part), part))
-    reference = table["reference"].sel(column=list(nodes)).values
-    labels = [str(label) for label in table["cluster"].values]
-    sums = sum_periods(frame, reference, labels, periods.count, terms, basis, name=name)
-    return append_periods(table, sums, periods.kept, periods.names)
+    reference = table["reference"].sel(column=list(task.nodes)).values
+    return sum_periods(task.frame, by_period, reference, task.labels, task.count, terms, basis, name=task.where)
 
 
-def _with_units(
-    table: xr.Dataset, frame: nw.LazyFrame[Any], survey: Survey, nodes: Sequence[str], periods: _Periods, name: str
-) -> xr.Dataset:
-    labels = [str(label) for label in table["cluster"].values]
-    units, longest = count_units(frame)
-    inside = demean_units(frame, survey)
-    own = survey_rows(inside, columns=len(nodes))
-    if int(own.rows.sum()) != int(survey.rows.sum()):
-        raise rows_changed(int(survey.rows.sum()), int(own.rows.sum()), name)
-    cross: Floats = reduce_frame(inside, own, nodes, name=name).sel(cluster=labels)["cross"].values
-    if periods.names:
-        singles: list[Monomial] = [(i,) for i in range(len(nodes))]
-        nothing = np.zeros((len(labels), len(nodes)))
-        sums = sum_periods(inside, nothing, labels, periods.count, singles, singles, name=name)
-        cross = append_unit_periods(cross, sums, shared_periods(frame, labels, periods.count), periods.kept)
+def _with_units(table: xr.Dataset, task: _Task) -> tuple[xr.Dataset, tuple[Floats, Floats] | None]:
+    """Add moments inside units; return also the periods' products with each other and with columns inside units."""
+    units, longest = count_units(task.frame)
+    inside = demean_units(task.frame, task.survey)
+    own = survey_rows(inside, columns=len(task.nodes))
+    if int(own.rows.sum()) != int(task.survey.rows.sum()):
+        raise rows_changed(int(task.survey.rows.sum()), int(own.rows.sum()), task.where)
+    cross: Floats = reduce_frame(inside, own, task.nodes, name=task.where).sel(cluster=list(task.labels))["cross"].values
+    products = None
+    if task.names or task.shared:
+        singles: list[Monomial] = [(i,) for i in range(len(task.nodes))]
+        nothing = np.zeros((len(task.labels), len(task.nodes)))
+        by_period = survey_rows(inside, columns=len(task.nodes), keys=CELL)
+        sums = sum_periods(inside, by_period, nothing, task.labels, task.count, singles, singles, name=task.where)
+        rows = np.einsum("gt,ts->gts", sums.rows.astype(float), np.eye(task.count))
+        products = (rows - shared_periods(task.frame, task.labels, task.count), sums.sums)
+        if task.names:
+            cross = border(cross, products[1][:, task.kept], products[0][:, task.kept, task.kept])
     return table.assign(
-        units=("cluster", np.array([units[label] for label in labels], dtype=np.int64)),
+        units=("cluster", np.array([units[label] for label in task.labels], dtype=np.int64)),
         cross_units=(("cluster", "column", "column_2"), cross),
         longest=longest,
-    )
+    ), products
+
+
+def _share_cells(
+    whole: xr.Dataset, sums: PeriodSums, among: Floats, across: Floats, table: xr.Dataset, task: _Task
+) -> Cells:
+    columns = [str(column) for column in whole["column"].values]
+    reference = table["reference"].sel(column=list(task.nodes)).values[:, None]
+    means = reference + sums.sums / np.maximum(sums.rows, 1)[:, :, None]
+    ones = np.broadcast_to(np.eye(task.count)[None, :, task.kept], (len(task.labels), task.count, len(task.names)))
+    full = np.concatenate([across, among[:, :, task.kept]], axis=2) if task.names else across
+    absorbed = "longest" in whole and int(whole["longest"]) > 1
+    cross = whole["cross_units" if absorbed else "cross"].values
+    taken = whole["units"].values if absorbed else np.ones(len(task.labels))
+    layers, rest = split_layers(task.labels, columns, among, full, cross, whole["n"].values - taken)
+    every = np.concatenate([means, ones], axis=2) if task.names else means
+    return Cells(nodes=task.shared, table=cell_table(task.labels, columns, sums.rows, every), layers=layers, rest=rest)
 
 
 def _refuse_combinations(analysis: Analysis, *, gaps: bool) -> None:

@@ -14,13 +14,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from causalcluster.data import CLUSTER, PERIOD, UNIT, survey_rows
+from causalcluster.data import CLUSTER, PERIOD, UNIT, Survey
 from causalcluster.data.collection import collect_sums, plain_values
 from causalcluster.moments.compensated import two_sum
 from causalcluster.moments.exact_sums import group_sums
 from causalcluster.moments.products import Monomial, expand_products
 
 Floats = NDArray[np.float64]
+CELL = (CLUSTER, PERIOD)
+"""Keys of a cell: the rows of one cluster in one period."""
 _BITS = 60
 """Periods of a unit that one whole number holds."""
 
@@ -35,6 +37,7 @@ class PeriodSums:
 
 def sum_periods(
     frame: nw.LazyFrame[Any],
+    survey: Survey,
     reference: Floats,
     labels: Sequence[str],
     n_periods: int,
@@ -43,12 +46,12 @@ def sum_periods(
     *,
     name: str,
 ) -> PeriodSums:
-    """Sum terms over the rows of each cluster and period, in two scans.
+    """Sum terms over the rows of each cluster and period, in one scan.
 
     Parameters
     ----------
-    frame
-        `CLUSTER`, `PERIOD` and ``x0``, ``x1``, ....
+    frame, survey
+        `CLUSTER`, `PERIOD` and ``x0``, ``x1``, ..., and their survey by `CELL`.
     reference
         Where deviations are taken from (cluster, column).
     labels, n_periods
@@ -58,9 +61,7 @@ def sum_periods(
     name
         What messages call the table.
     """
-    keys = (CLUSTER, PERIOD)
-    survey = survey_rows(frame, columns=reference.shape[1], keys=keys)
-    found = group_sums(frame, survey, keys=keys, monomials=basis, name=name)
+    found = group_sums(frame, survey, keys=CELL, monomials=basis, name=name)
     place = {label: g for g, label in enumerate(labels)}
     cluster = np.array([place[str(group[0])] for group in survey.groups])
     period = np.array([int(group[1]) for group in survey.groups])
@@ -115,27 +116,30 @@ def append_periods(table: xr.Dataset, sums: PeriodSums, kept: slice, names: Sequ
     Parameters
     ----------
     table
-        From `causalcluster.moments.reduction.reduce_frame`.
+        From `causalcluster.moments.grouped.reduce_frame`.
     sums
         Of all periods and of the table's columns about its reference.
     kept, names
         Which periods get a column, and what it is called.
     """
-    n, rows = table["n"].values.astype(float)[:, None], sums.rows[:, kept].astype(float)
+    among, across = centre_periods(table, sums)
+    cross = border(table["cross"].values, across[:, kept], among[:, kept, kept])
+    share = sums.rows[:, kept] / table["n"].values[:, None]
+    return _join(table, cross, share, names)
+
+
+def centre_periods(table: xr.Dataset, sums: PeriodSums) -> tuple[Floats, Floats]:
+    """Return the periods' products with each other (cluster, period, period) and with the table's columns.
+
+    Both are about the clusters' means: (cluster, period, period) and (cluster, period, column).
+    """
+    n, rows = table["n"].values.astype(float)[:, None, None], sums.rows.astype(float)
     away = (table["mean"] - table["reference"]).values + table["mean_rest"].values
-    across = sums.sums[:, kept] - rows[:, :, None] * away[:, None, :]
-    among = np.einsum("gt,ts->gts", rows, np.eye(len(names))) - rows[:, :, None] * rows[:, None, :] / n[:, :, None]
-    return _join(table, _bordered(table["cross"].values, across, among), rows / n, names)
+    among = np.einsum("gt,ts->gts", rows, np.eye(rows.shape[1])) - rows[:, :, None] * rows[:, None, :] / n
+    return among, sums.sums - rows[:, :, None] * away[:, None, :]
 
 
-def append_unit_periods(cross: Floats, sums: PeriodSums, shared: Floats, kept: slice) -> Floats:
-    """Return products inside units (cluster, column, column) with those of some periods added to ``cross``."""
-    rows = sums.rows[:, kept].astype(float)
-    among = np.einsum("gt,ts->gts", rows, np.eye(rows.shape[1])) - shared[:, kept, kept]
-    return _bordered(cross, sums.sums[:, kept], among)
-
-
-def _bordered(cross: Floats, across: Floats, among: Floats) -> Floats:
+def border(cross: Floats, across: Floats, among: Floats) -> Floats:
     top = np.concatenate([cross, across.transpose(0, 2, 1)], axis=2)
     return np.concatenate([top, np.concatenate([across, among], axis=2)], axis=1)
 

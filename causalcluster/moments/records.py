@@ -7,6 +7,7 @@ import xarray as xr
 
 from causalcluster.analysis.records import Contrast
 from causalcluster.data.rows import Counts
+from causalcluster.moments.cells import Cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,8 @@ class Moments:
         Sentences for the user.
     periods
         Columns of the table that are those of periods, 'year=1981'.
+    cells
+        What rows of one cluster and period share, where some node does not vary among them.
     """
 
     table: xr.Dataset
@@ -106,6 +109,7 @@ class Moments:
     n_thinned: int = 0
     warnings: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
+    cells: Cells | None = None
 
 
 def product_name(factors: tuple[str, ...]) -> str:

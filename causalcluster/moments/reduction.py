@@ -55,7 +55,8 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, min_cell: int | None = None) 
     refuse_nothing_left(survey, min_cell, rows.name)
     complete = rows.complete.filter(~nw.col(CLUSTER).is_in(small)) if small else rows.complete
     table = reduce_frame(complete, survey, names, products, name=rows.name)
-    table, periods = add_panel_effects(analysis, table, complete, survey, rows, gaps=not whole)
+    panel = add_panel_effects(analysis, table, complete, survey, rows, gaps=not whole)
+    table = panel.table
     column = position_column(names.index(treatment))
     columns = tuple(node.column for node in analysis.nodes)
     counts = count_without(rows, small, columns)
@@ -92,7 +93,8 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, min_cell: int | None = None) 
         n_dropped=len(dropped),
         thinned=thinned,
         n_thinned=len(thinned),
-        periods=periods,
+        periods=panel.periods,
+        cells=panel.cells,
     )
 
 

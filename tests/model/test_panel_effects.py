@@ -163,7 +163,7 @@ class TestRefusals:
 
     def test_missing_values(self, wagepan):
         holes = wagepan.assign(union=wagepan["union"].where(wagepan.index % 7 > 0))
-        with pytest.raises(UnsupportedError, match="not averaged over where units are absorbed"):
+        with pytest.raises(UnsupportedError, match="not averaged over in an analysis with 'unit'"):
             draw_up(analysis(data="unit: nr, time: year"), holes)
         assert draw_up(analysis(), holes).panel.rows_used < len(wagepan)
 
