@@ -96,6 +96,8 @@ class Design:
         Nodes whose equations only serve to average over missing values of causes; no effect runs through them.
     constant
         Nodes in products that are constant inside every cluster.
+    outer
+        Columns of the groups that clusters are in, whose mean coefficients differ.
     """
 
     equations: tuple[Equation, ...]
@@ -108,6 +110,7 @@ class Design:
     gaps: tuple[Gap, ...] = ()
     auxiliary: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
+    outer: tuple[str, ...] = ()
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -202,7 +205,35 @@ def build_design(
         gaps=gaps.gaps,
         auxiliary=gaps.auxiliary,
         constant=tuple(name for name in between_only if _multiplied(equations, name)),
+        outer=_outer_levels(analysis, equations, gaps=bool(gaps.gaps)),
     )
+
+
+def _outer_levels(analysis: Analysis, equations: Sequence[Equation], *, gaps: bool) -> tuple[str, ...]:
+    """Return the outer levels; raise UnsupportedError where coefficients are not integrated out, or none varies."""
+    data = analysis.data
+    outer = (*data.nested_in, *data.crossed_with)
+    if not outer:
+        return ()
+    other = next((equation for equation in equations if needs_rows(equation.family)), None)
+    reasons = {
+        f"the node {other.node!r} is {other.family}" if other else "": other is not None,
+        "missing values are averaged over": gaps,
+        f"there is an interaction, '{analysis.interactions[0].name}'" if analysis.interactions else "": bool(
+            analysis.interactions
+        ),
+        "clusters share nothing ('pooling: none')": analysis.model.pooling == "none",
+        "no coefficient varies between clusters": not any(term.varies for item in equations for term in item.terms),
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            key = "nested_in" if data.nested_in else "crossed_with"
+            raise UnsupportedError(
+                f"groups of clusters ({', '.join(outer)}) are not available where {reason}",
+                where=f"{analysis.path}: data: {key}",
+                fix=f"Leave '{key}' out",
+            )
+    return outer
 
 
 def _multiplied(equations: Sequence[Equation], name: str) -> bool:
@@ -436,6 +467,11 @@ def _general_notes(analysis: Analysis, centred: bool, intercepts: Intercepts, *,
         notes.append("Every unit has an intercept of its own: slopes use differences inside units alone.")
     elif analysis.data.unit is not None:
         notes.append("Every unit has one row: what differs between units is part of the errors.")
+    if (outer := (*analysis.data.nested_in, *analysis.data.crossed_with)) and analysis.model.varying != "none":
+        notes.append(
+            f"Coefficients that vary differ between clusters and, on average, between groups of them ({', '.join(outer)}); "
+            "they are correlated between clusters of a group, and independent between groups."
+        )
     if analysis.model.time_effects != "none":
         notes.append(f"Every equation has {analysis.model.time_effects} effects of the period, shared by all clusters.")
     if centred and intercepts != "absorbed":

@@ -30,6 +30,9 @@ from causalcluster.errors import AnalysisFileError, ClaimError
 RESERVED = ("all", "direct", "dependence")
 """Names that `via` gives a meaning of its own."""
 
+LEVELS = ("population", "sample", "sample_rows", "cluster", "new", "between_sd")
+"""Names that `level` gives a meaning of its own."""
+
 _LINKED = ("bernoulli", "binomial", "ordinal", "beta")
 _COUNTS = ("poisson", "negative_binomial")
 
@@ -184,10 +187,19 @@ def _read_data(section: DataSection, path: Path, document: Document) -> DataSpec
     if "overlapping" in section.model_fields_set and not section.moments:
         what = "'overlapping' is given without 'moments'"
         raise document.error(("data", "overlapping"), what, fix="Leave it out: it is about several moments files")
-    if section.nested_in and section.cluster is None:
-        what = "'nested_in' is given without 'cluster'"
-        fix = "Name the column of the clusters under 'cluster'"
-        raise document.error(("data", "nested_in"), what, fix=fix)
+    for key in ("nested_in", "crossed_with"):
+        if getattr(section, key) and section.cluster is None:
+            fix = "Name the column of the clusters under 'cluster'"
+            raise document.error(("data", key), f"'{key}' is given without 'cluster'", fix=fix)
+    for key in ("nested_in", "crossed_with"):
+        taken = next((name for name in getattr(section, key) if name in LEVELS), None)
+        if taken is not None:
+            what = f"the column '{taken}' under '{key}' has the name of a level of effects"
+            raise document.error(("data", key), what, fix="Rename the column in the table")
+    twice = _repeated([section.cluster, section.unit, section.time, *section.nested_in, *section.crossed_with])
+    if twice is not None:
+        what = f"the column '{twice}' is named twice under data"
+        raise document.error(("data",), what, fix="A column is one of: cluster, outer level, unit, time")
     return DataSpec(
         file=None if section.file is None else _absolute(section.file, path),
         moments=tuple(_absolute(name, path) for name in section.moments),
@@ -199,6 +211,11 @@ def _read_data(section: DataSection, path: Path, document: Document) -> DataSpec
         time=section.time,
         missing=section.missing,
     )
+
+
+def _repeated(names: Sequence[str | None]) -> str | None:
+    given = [name for name in names if name is not None]
+    return next((name for k, name in enumerate(given) if name in given[:k]), None)
 
 
 def _absolute(name: str, path: Path) -> str:

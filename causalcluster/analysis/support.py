@@ -71,8 +71,9 @@ def _data(section: AnalysisSection) -> Iterator[Refusal]:
         if "://" in data.file:
             yield ("data", "file"), f"reading from an address ('{data.file}')", "Download the table first"
     for key in ("nested_in", "crossed_with"):
-        if getattr(data, key):
-            yield ("data", key), f"the key '{key}' under data", "Leave it out"
+        if getattr(data, key) and data.moments:
+            fix = "Run the analysis where the rows are, with 'file' under 'data'"
+            yield ("data", key), f"'{key}' with moments files", fix
 
 
 def _nodes(section: AnalysisSection) -> Iterator[Refusal]:

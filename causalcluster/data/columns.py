@@ -8,6 +8,9 @@ CLUSTER = "cluster"
 UNIT = "unit"
 """The panel unit's label as text, inside its cluster."""
 
+OUTER = "outer"
+"""Stem of the labels of groups of clusters: 'outer0', 'outer1', ..."""
+
 TIME = "time"
 """The period."""
 

@@ -16,19 +16,16 @@ LARGEST = 1e50
 """Values beyond this are refused: the square of a product of three would overflow."""
 
 
-def count_values(survey: Survey, wanted: Wanted, *, missing_times: int, missing_units: int = 0) -> Counts:
-    """Add up a survey by cluster."""
+def count_values(survey: Survey, wanted: Wanted, *, missing: Mapping[str, int]) -> Counts:
+    """Add up a survey by cluster; ``missing`` counts rows without a unit, an outer label or a period, by column."""
     rows = int(survey.rows.sum())
-    missing = {column: rows - int(survey.present[:, i].sum()) for i, column in enumerate(wanted.numeric)}
+    found = {column: rows - int(survey.present[:, i].sum()) for i, column in enumerate(wanted.numeric)}
     unnamed = sum(int(n) for (label,), n in zip(survey.groups, survey.rows, strict=True) if label is None)
     if wanted.cluster is not None:
-        missing[wanted.cluster] = unnamed
-    if wanted.time is not None:
-        missing[wanted.time] = missing_times
-    if wanted.unit is not None:
-        missing[wanted.unit] = missing_units
+        found[wanted.cluster] = unnamed
+    found |= missing
     complete = sum(int(n) for (label,), n in zip(survey.groups, survey.complete, strict=True) if label is not None)
-    return Counts(rows=rows, clusters=len(survey.groups) - (unnamed > 0), missing=missing, complete=complete)
+    return Counts(rows=rows, clusters=len(survey.groups) - (unnamed > 0), missing=found, complete=complete)
 
 
 def keep_complete(frame: nw.LazyFrame[Any], wanted: Wanted) -> nw.LazyFrame[Any]:

@@ -29,12 +29,13 @@ from causalcluster.data.family_values import refuse_impossible_values
 from causalcluster.data.family_warnings import has_discrete_nodes, warn_about_families
 from causalcluster.data.files import open_table
 from causalcluster.data.frames import from_frame
+from causalcluster.data.groups import find_groups
 from causalcluster.data.periods import refuse_repeated_periods
 from causalcluster.data.rows import Counts, Rows
 from causalcluster.data.series import find_periods, number_periods, period_label, refuse_periods
 from causalcluster.data.survey import Survey, first_columns, survey_rows
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_missing_columns
-from causalcluster.errors import DataError, UnsupportedError
+from causalcluster.errors import DataError
 
 
 @contextmanager
@@ -77,22 +78,21 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
     typed = _numbers_only(table, wanted)
     if wanted.cluster is None:
         typed = typed.with_columns(nw.lit("").alias(CLUSTER))
-    timed = wanted.time is not None
-    marks = ((TIME,) if timed else ()) + ((UNIT,) if wanted.unit is not None else ())
-    survey = survey_rows(typed, columns=len(wanted.numeric), marks=marks)
-    missing_times = count_where(typed, nw.col(TIME).is_null()) if timed else 0
-    missing_units = count_where(typed, nw.col(UNIT).is_null()) if wanted.unit is not None else 0
-    counts = count_values(survey, wanted, missing_times=missing_times, missing_units=missing_units)
+    marks = {column: own for column, own in wanted.labels if own != CLUSTER}
+    marks |= {wanted.time: TIME} if wanted.time is not None else {}
+    survey = survey_rows(typed, columns=len(wanted.numeric), marks=tuple(marks.values()))
+    missing = {column: count_where(typed, nw.col(own).is_null()) for column, own in marks.items()}
+    counts = count_values(survey, wanted, missing=missing)
     refuse_empty(counts, where)
     accepts_gaps = analysis.data.missing == "model"
     unsized = _unsized(analysis, wanted, counts) if accepts_gaps else ()
     if unsized:
         typed = _keep_sized(typed, analysis, wanted)
-        survey = survey_rows(typed, columns=len(wanted.numeric), marks=marks)
-        counts = count_values(survey, wanted, missing_times=missing_times, missing_units=missing_units)
+        survey = survey_rows(typed, columns=len(wanted.numeric), marks=tuple(marks.values()))
+        counts = count_values(survey, wanted, missing=missing)
     refuse_infinities(typed, wanted, survey, where, table.locate)
     refuse_impossible_values(analysis, typed, survey, where)
-    groupings = {"cluster": wanted.cluster, "unit": wanted.unit, "time": wanted.time}
+    groupings = _groupings(analysis)
     if accepts_gaps:
         refuse_unplaced(counts, groupings, where)
         refuse_no_complete(counts, where)
@@ -105,7 +105,7 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
         refuse_repeated_periods(analysed, wanted, where=where)
     typed, complete, periods = _number_periods(analysis, typed, complete, where)
     columns = [position_column(i) for i in range(len(wanted.numeric))]
-    columns += [own for _, own in wanted.labels if own != CLUSTER] + ([PERIOD] if periods else [])
+    columns += ([UNIT] if wanted.unit is not None else []) + ([PERIOD] if periods else [])
     return Rows(
         frame=typed.select(CLUSTER, *columns),
         complete=complete.select(CLUSTER, *columns),
@@ -116,6 +116,7 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
         fingerprint=table.fingerprint(),
         warnings=(*unsized, *warnings),
         periods=periods,
+        groups=find_groups(complete, wanted, nested=len(analysis.data.nested_in), where=where),
     )
 
 
@@ -162,7 +163,16 @@ def _wanted(analysis: Analysis) -> Wanted:
         cluster=analysis.data.cluster,
         time=analysis.data.time,
         unit=analysis.data.unit,
+        outer=(*analysis.data.nested_in, *analysis.data.crossed_with),
     )
+
+
+def _groupings(analysis: Analysis) -> dict[str, str | None]:
+    """Return the columns that say where a row belongs, by what they are called in messages."""
+    data = analysis.data
+    own = {"cluster": data.cluster, "unit": data.unit, "time": data.time}
+    outer = {f"nested_in[{k}]": name for k, name in enumerate(data.nested_in)}
+    return own | outer | {f"crossed_with[{k}]": name for k, name in enumerate(data.crossed_with)}
 
 
 def _uses(analysis: Analysis) -> list[tuple[str, str]]:
@@ -170,8 +180,8 @@ def _uses(analysis: Analysis) -> list[tuple[str, str]]:
     for node in analysis.nodes:
         further = (("trials", node.trials), ("exposure", node.exposure))
         uses += [(column, f"{key} of node {node.name!r}") for key, column in further if column is not None]
-    groupings = (("cluster", analysis.data.cluster), ("unit", analysis.data.unit), ("time", analysis.data.time))
-    return uses + [(column, f"'{key}' under 'data'") for key, column in groupings if column is not None]
+    named = _groupings(analysis).items()
+    return uses + [(column, f"'{key.partition('[')[0]}' under 'data'") for key, column in named if column is not None]
 
 
 def _numbers_only(table: Table, wanted: Wanted) -> nw.LazyFrame[Any]:
@@ -201,12 +211,6 @@ def _bad_text(bad: BadText, wanted: Wanted, table: Table) -> DataError:
 
 
 def _refuse_unsupported(analysis: Analysis) -> None:
-    data = analysis.data
-    for key, value in {"nested_in": data.nested_in, "crossed_with": data.crossed_with}.items():
-        if value:
-            raise UnsupportedError(
-                f"'{key}' is not available in this version", where=f"{analysis.path}: data", fix=f"Leave '{key}' out"
-            )
     columns: dict[str, str] = {}
     for node in analysis.nodes:
         if node.column in columns:

@@ -6,6 +6,7 @@ from typing import Any
 
 import narwhals as nw
 
+from causalcluster.data.groups import Grouping
 from causalcluster.data.survey import Survey
 
 
@@ -46,6 +47,8 @@ class Rows:
         Sentences on what the families of nodes meet in the data.
     periods
         Labels of the periods in order, where the analysis needs them.
+    groups
+        Groups of clusters, level by level.
     """
 
     frame: nw.LazyFrame[Any]
@@ -57,3 +60,4 @@ class Rows:
     fingerprint: str
     warnings: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
+    groups: tuple[Grouping, ...] = ()

@@ -7,23 +7,24 @@ from typing import Any
 
 import narwhals as nw
 
-from causalcluster.data.columns import CLUSTER, UNIT
+from causalcluster.data.columns import CLUSTER, OUTER, UNIT
 from causalcluster.errors import DataError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Columns that an analysis reads: of nodes, trials and exposures, and the cluster's, the unit's and the period's."""
+    """Columns that an analysis reads: of nodes, trials and exposures, and of groupings."""
 
     numeric: tuple[str, ...]
     cluster: str | None
     time: str | None
     unit: str | None = None
+    outer: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[tuple[str, str], ...]:
         """The user's columns of labels, with their names inside the engine."""
-        named = ((self.cluster, CLUSTER), (self.unit, UNIT))
+        named = ((self.cluster, CLUSTER), (self.unit, UNIT), *((name, f"{OUTER}{k}") for k, name in enumerate(self.outer)))
         return tuple((column, name) for column, name in named if column is not None)
 
 

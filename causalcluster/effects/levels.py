@@ -43,6 +43,8 @@ class CoefficientDraws:
         (chain, draw, P, Q) square root of their covariance between clusters.
     has_population
         False for a single-level analysis and without pooling, where there is no population of clusters.
+    groups
+        Groups of clusters, level by level.
     """
 
     clusters: tuple[str, ...]
@@ -51,6 +53,29 @@ class CoefficientDraws:
     mean: Floats
     root: Floats
     has_population: bool
+    groups: "tuple[GroupDraws, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GroupDraws:
+    """Draws of what groups of clusters add to the mean coefficients, on the standardised scale.
+
+    Attributes
+    ----------
+    column
+        The level's name.
+    labels
+        Its groups.
+    shift
+        (chain, draw, group, P) what a group's mean is above the population's.
+    root
+        (chain, draw, P, Q') square root of the covariance between clusters of one group.
+    """
+
+    column: str
+    labels: tuple[str, ...]
+    shift: Floats
+    root: Floats
 
 
 def evaluate_effects(
@@ -150,6 +175,7 @@ class _Context:
             *(["population"] if draws.has_population else []),
             "sample",
             *(["sample_rows", "cluster"] if clustered else []),
+            *(group.column for group in draws.groups),
             *(["new", "between_sd"] if draws.has_population else []),
         ]
         levels = tuple(level for level in possible if wanted is None or level in wanted)
@@ -170,8 +196,14 @@ class _Context:
 
     def rows_of(self, estimand: Estimand) -> Iterator[tuple[str, str]]:
         for level in self.levels_of(estimand):
-            for label in self.draws.clusters if level == "cluster" else ("",):
+            for label in self._labels_of(level):
                 yield level, label
+
+    def _labels_of(self, level: str) -> tuple[str, ...]:
+        group = next((group for group in self.draws.groups if group.column == level), None)
+        if group is not None:
+            return group.labels
+        return self.draws.clusters if level == "cluster" else ("",)
 
 
 def _flat_population(draws: CoefficientDraws) -> tuple[Floats, Floats]:
@@ -206,8 +238,22 @@ def _at_levels(polynomial: Polynomial, new: Polynomial, context: _Context, level
             yield (by_cluster @ (draws.rows / draws.rows.sum()))[None]
         elif level == "cluster":
             yield np.moveaxis(by_cluster, -1, 0)
+        elif group := next((group for group in draws.groups if group.column == level), None):
+            yield _in_groups(new, draws, group)
         else:
             yield _beyond(new, context, level).reshape(1, *shape)
+
+
+def _in_groups(polynomial: Polynomial, draws: CoefficientDraws, group: GroupDraws) -> Floats:
+    """Return the expected effect (group, chain, draw) in the clusters of each group."""
+    shape, size = draws.mean.shape[:2], draws.mean.shape[2]
+    root = group.root.reshape(-1, size, group.root.shape[-1])
+    covariance = root @ root.transpose(0, 2, 1)
+    values = [
+        expectation(polynomial, NormalMoments((draws.mean + group.shift[:, :, c]).reshape(-1, size), covariance))
+        for c in range(len(group.labels))
+    ]
+    return np.stack(values).reshape(-1, *shape)
 
 
 def _beyond(polynomial: Polynomial, context: _Context, level: str) -> Floats:

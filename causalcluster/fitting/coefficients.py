@@ -7,10 +7,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from causalcluster.design import Design
-from causalcluster.effects.levels import CoefficientDraws
+from causalcluster.effects.levels import CoefficientDraws, GroupDraws
 from causalcluster.model.kernel import draw_cluster_coefficients
 from causalcluster.model.layer_kernel import draw_layered_coefficients
 from causalcluster.model.layers import layer_log_sd
+from causalcluster.model.outer_kernel import draw_outer_coefficients
 from causalcluster.model.population import place_draws
 from causalcluster.model.priors import Priors, scale_periods
 from causalcluster.model.residuals import guide_residuals, place_log_sigma
@@ -38,6 +39,8 @@ def draw_coefficients(
     n_draws, n_coefficients = chains * draws, len(design.terms)
     population = flat_population(design, posterior, arrays, priors, n_draws)
     root = coefficient_roots(tau=population.tau, partial=population.partial, arrays=arrays, n_coefficients=n_coefficients)
+    if arrays.outer is not None:
+        return _draw_in_groups(design, posterior, arrays, population, root, log_sigma, random_seed=random_seed)
     theta = np.empty((n_draws, n_clusters, n_coefficients))
     flat_sigma, rng = log_sigma.reshape(n_draws, n_clusters, -1), np.random.default_rng([random_seed, 1])
     if arrays.layers is not None:
@@ -56,6 +59,102 @@ def draw_coefficients(
         mean=population.mean.reshape(chains, draws, n_coefficients),
         root=root.reshape(chains, draws, n_coefficients, root.shape[2]),
         has_population=design.pooling == "partial" and arrays.clusters != ("",),
+    )
+
+
+def _draw_in_groups(
+    design: Design,
+    posterior: xr.Dataset,
+    arrays: MomentArrays,
+    population: "FlatPopulation",
+    root: Floats,
+    log_sigma: Floats,
+    *,
+    random_seed: int,
+) -> CoefficientDraws:
+    """Draw groups' and clusters' coefficients together."""
+    outer, layers = arrays.outer, arrays.layers
+    if outer is None or layers is None:
+        raise ValueError("the clusters are in no groups")
+    (n_draws, n_coefficients), n_clusters, n_varying = population.mean.shape, len(arrays.clusters), len(arrays.varying)
+    flat_sigma = log_sigma.reshape(n_draws, n_clusters, -1)
+    log_sd = layer_log_sd(flat_sigma, _flat(posterior, "shock_sd", len(design.shocked)), layers)
+    n_groups, rng = int(outer.offset[-1]), np.random.default_rng([random_seed, 1])
+    outer_sd = _flat(posterior, "outer_sd", len(outer.columns) * n_varying).reshape(n_draws, -1, n_varying)
+    deviation, theta = np.empty((n_draws, n_groups, n_varying)), np.empty((n_draws, n_clusters, n_coefficients))
+    draw_outer_coefficients(
+        population.mean,
+        root,
+        log_sd,
+        np.ascontiguousarray(outer_sd),
+        layers.sxx,
+        layers.sxy,
+        layers.equation,
+        arrays.starts,
+        arrays.varying,
+        outer.combo,
+        outer.combos,
+        outer.offset,
+        rng.standard_normal((n_draws, n_groups * n_varying)),
+        rng.standard_normal((n_draws, n_clusters, n_varying)),
+        deviation,
+        theta,
+    )
+    return in_groups(arrays, population.mean, root, theta, outer_sd, deviation, shape=log_sigma.shape[:2])
+
+
+def in_groups(
+    arrays: MomentArrays,
+    mean: Floats,
+    root: Floats,
+    theta: Floats,
+    outer_sd: Floats,
+    deviation: Floats,
+    *,
+    shape: tuple[int, int],
+) -> CoefficientDraws:
+    """Return coefficients of clusters in groups, whose population spreads over groups and clusters inside them.
+
+    Parameters
+    ----------
+    arrays
+        With the groups.
+    mean, root, theta
+        (draw, P), (draw, P, Q) between clusters of one group, (draw, G, P).
+    outer_sd, deviation
+        (draw, N, Q) and (draw, group, Q), of the coefficients that vary.
+    shape
+        Chains and draws.
+    """
+    outer = arrays.outer
+    if outer is None:
+        raise ValueError("the clusters are in no groups")
+    n_draws, n_coefficients = mean.shape
+    between = np.zeros((len(outer.columns), n_draws, n_coefficients, len(arrays.varying)))
+    between[:, :, arrays.varying, np.arange(len(arrays.varying))] = outer_sd.transpose(1, 0, 2)
+    shift = np.zeros((n_draws, deviation.shape[1], n_coefficients))
+    shift[:, :, arrays.varying] = deviation
+    groups = []
+    for level, column in enumerate(outer.columns):
+        others = [between[other] for other in range(len(outer.columns)) if other != level]
+        part = slice(outer.offset[level], outer.offset[level + 1])
+        inside = np.concatenate([root, *others], axis=2)
+        groups.append(
+            GroupDraws(
+                column=column,
+                labels=outer.labels[level],
+                shift=shift[:, part].reshape(*shape, -1, n_coefficients),
+                root=inside.reshape(*shape, n_coefficients, -1),
+            )
+        )
+    return CoefficientDraws(
+        clusters=arrays.clusters[: theta.shape[1]],
+        rows=arrays.rows[: theta.shape[1]],
+        theta=theta.reshape(*shape, -1, n_coefficients),
+        mean=mean.reshape(*shape, n_coefficients),
+        root=np.concatenate([root, *between], axis=2).reshape(*shape, n_coefficients, -1),
+        has_population=True,
+        groups=tuple(groups),
     )
 
 

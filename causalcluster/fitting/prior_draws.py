@@ -9,7 +9,7 @@ from causalcluster.analysis.records import Hypothesis
 from causalcluster.design import Design, is_simulated, question_design
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.effects.networks import SystemDraws
-from causalcluster.fitting.coefficients import coefficient_roots
+from causalcluster.fitting.coefficients import coefficient_roots, in_groups
 from causalcluster.fitting.system import join_system
 from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.model.priors import Priors, draw_priors
@@ -76,6 +76,8 @@ def _draw_coefficients(
     rng = np.random.default_rng([random_seed, 3])
     noise = rng.standard_normal((PRIOR_DRAWS, len(clusters), root.shape[2]))
     theta = mean[:, None, :] + np.einsum("spq,sgq->sgp", root, noise)
+    if arrays.outer is not None:
+        return _draw_groups(priors, arrays, mean, root, theta, rng)
     return CoefficientDraws(
         clusters=clusters,
         rows=arrays.rows[: len(clusters)],
@@ -84,3 +86,21 @@ def _draw_coefficients(
         root=root[None],
         has_population=design.pooling == "partial" and arrays.clusters != ("",),
     )
+
+
+def _draw_groups(
+    priors: Priors, arrays: MomentArrays, mean: Floats, root: Floats, theta: Floats, rng: np.random.Generator
+) -> CoefficientDraws:
+    """Add what the groups of clusters add."""
+    outer = arrays.outer
+    if outer is None:
+        raise ValueError("the clusters are in no groups")
+    n_levels, n_groups, n_varying = len(outer.columns), int(outer.offset[-1]), len(arrays.varying)
+    outer_sd = rng.gamma(priors.tau_shape, 1.0 / priors.tau_rate, (PRIOR_DRAWS, n_levels, n_varying))
+    level_of = np.repeat(np.arange(n_levels), np.diff(outer.offset))
+    deviation = outer_sd[:, level_of] * rng.standard_normal((PRIOR_DRAWS, n_groups, n_varying))
+    moved = theta.copy()
+    groups = outer.offset[:-1] + outer.combos[outer.combo[: theta.shape[1]]]
+    for level in range(n_levels):
+        moved[:, :, arrays.varying] += deviation[:, groups[:, level]]
+    return in_groups(arrays, mean, root, moved, outer_sd, deviation, shape=(1, PRIOR_DRAWS))

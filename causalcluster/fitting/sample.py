@@ -239,6 +239,7 @@ def _labels(design: Design, arrays: MomentArrays) -> dict[str, list[str]]:
         "equation": gaussian_nodes(design),
         "node": list(design.nodes),
         "shocked": [design.equations[k].node for k in design.shocked],
+        "outer": list(arrays.outer.columns) if arrays.outer is not None else [],
         "cluster": list(arrays.clusters),
         **row_labels(arrays.row_equations),
     }

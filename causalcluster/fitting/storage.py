@@ -24,8 +24,9 @@ def coefficients_dataset(design: Design, scale: Scale, draws: CoefficientDraws) 
     xarray.Dataset
         ``coefficient_mean`` and ``coefficient_sd`` (chain, draw, coefficient): mean and standard deviation over the
         population of clusters; ``cluster_coefficient`` (chain, draw, cluster, coefficient); ``correlation``
-        (chain, draw, path_coefficient, path_coefficient_2) of the coefficients that effects multiply. Without a
-        population of clusters, ``cluster_coefficient`` alone.
+        (chain, draw, path_coefficient, path_coefficient_2) of the coefficients that effects multiply; where clusters are
+        in groups ``level_sd`` (chain, draw, level, coefficient), the standard deviations at each level. Without a population
+        of clusters, ``cluster_coefficient`` alone.
     """
     weights, constants = unit_map(design, scale)
     names = [term.name for term in design.terms]
@@ -45,6 +46,12 @@ def coefficients_dataset(design: Design, scale: Scale, draws: CoefficientDraws) 
         path = list(correlated_terms(design))
         variables["coefficient_mean"] = (("chain", "draw", "coefficient"), draws.mean @ weights.T + constants)
         variables["coefficient_sd"] = (("chain", "draw", "coefficient"), sd)
+        if draws.groups:
+            # The columns of the root are the clusters', then those of each level of groups.
+            parts = np.split(root, len(draws.groups) + 1, axis=-1)
+            by_level = np.stack([np.sqrt(np.square(part).sum(axis=-1)) for part in parts], axis=2)
+            variables["level_sd"] = (("chain", "draw", "level", "coefficient"), by_level)
+            coords["level"] = ["cluster", *(group.column for group in draws.groups)]
         if path:
             scaled = root[:, :, path] / np.where(sd[:, :, path, None] > 0.0, sd[:, :, path, None], 1.0)
             variables["correlation"] = (

@@ -12,7 +12,7 @@ import pytensor.tensor as pt
 
 from causalcluster.design import Design
 from causalcluster.model.gap_arrays import gaussian_nodes
-from causalcluster.model.likelihood import ClusterMarginalLikelihood, LayeredMarginalLikelihood
+from causalcluster.model.likelihood import ClusterMarginalLikelihood, LayeredMarginalLikelihood, OuterMarginalLikelihood
 from causalcluster.model.mixed import add_row_equations
 from causalcluster.model.priors import PERIOD_SD_MEAN, SHOCK_SD_MEAN, Priors
 from causalcluster.model.residuals import place_log_sigma, shape_of_spread
@@ -47,8 +47,8 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         Free variables ``mean`` (coefficient), ``tau`` (varying), ``partial`` (pair), ``log_sigma`` (equation),
         ``sigma_spread`` (equation), ``sigma_raw`` (cluster, equation), and for separate intercepts
         ``intercept_mean`` and ``intercept_sd`` (equation); for random effects of periods ``period_sd`` (node), in units
-        of which ``mean`` holds them; for errors that rows of a cell share ``shock_sd`` (shocked); with rows those of
-        `add_row_equations`. The
+        of which ``mean`` holds them; for errors that rows of a cell share ``shock_sd`` (shocked); for groups of clusters
+        ``outer_sd`` (outer, varying); with rows those of `add_row_equations`. The
         moments are `pm.Data`: new ones need no compiling.
     """
     names = [term.name for term in design.terms]
@@ -59,6 +59,7 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
         "equation": gaussian_nodes(design),
         "node": list(design.nodes),
         "shocked": [design.equations[k].node for k in design.shocked],
+        "outer": list(arrays.outer.columns) if arrays.outer is not None else [],
         "cluster": list(arrays.clusters),
         **row_labels(arrays.row_equations),
     }
@@ -92,7 +93,13 @@ def _layered_likelihood(
         counted = pt.switch(pt.ge(shock, 0), data["layer_size"], 0.0)
         log_sd = 0.5 * pt.log(pt.exp(2.0 * log_sd) + counted * shock_sd[pt.maximum(shock, 0)] ** 2)
     names = ("layer_dof", "layer_sxx", "layer_sxy", "layer_syy", "layer_equation", "starts", "varying_at")
-    results: Any = LayeredMarginalLikelihood()(mean, tau, partial, log_sd, *(data[name] for name in names))
+    moments = [data[name] for name in names]
+    if structure.outer:
+        outer_sd = pm.Gamma("outer_sd", data["tau_shape"], data["tau_rate"], dims=("outer", "varying"))
+        groups = [data[name] for name in ("outer_combo", "outer_combos", "outer_offset")]
+        results: Any = OuterMarginalLikelihood()(mean, tau, partial, log_sd, outer_sd, *moments, *groups)
+    else:
+        results = LayeredMarginalLikelihood()(mean, tau, partial, log_sd, *moments)
     pm.Potential("moments", results[0])
 
 

@@ -16,7 +16,7 @@ from causalcluster.model.roots import correlation_factor, covariance_root, facto
 
 
 @numba.njit(cache=True)
-def _gather(log_sd, sxx, sxy, equation, starts, information, pull):  # type: ignore[no-untyped-def]
+def gather(log_sd, sxx, sxy, equation, starts, information, pull):  # type: ignore[no-untyped-def]
     """Fill information (P, P) and pull (P,) of one cluster from its layers (L, p, p) and (L, p)."""
     information[:] = 0.0
     pull[:] = 0.0
@@ -64,7 +64,7 @@ def _solve_lower(b, e):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _solve_upper(b, e):  # type: ignore[no-untyped-def]
+def solve_upper(b, e):  # type: ignore[no-untyped-def]
     q = b.shape[0]
     for r in range(q - 1, -1, -1):
         for t in range(r + 1, q):
@@ -82,7 +82,7 @@ def _score(theta, information, pull, score):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _condition(m, c, information, pull, lam_c, b, score, e, theta):  # type: ignore[no-untyped-def]
+def condition(m, c, information, pull, lam_c, b, score, e, theta):  # type: ignore[no-untyped-def]
     """Fill theta with E[theta | data], score with h - Lambda theta; return the log-likelihood less terms of layers alone."""
     p, q = c.shape
     half = _factor(c, information, lam_c, b)
@@ -98,7 +98,7 @@ def _condition(m, c, information, pull, lam_c, b, score, e, theta):  # type: ign
     _solve_lower(b, e)
     for r in range(q):
         value += 0.5 * e[r] * e[r]
-    _solve_upper(b, e)
+    solve_upper(b, e)
     for i in range(p):
         theta[i] = m[i]
         for r in range(q):
@@ -108,14 +108,14 @@ def _condition(m, c, information, pull, lam_c, b, score, e, theta):  # type: ign
 
 
 @numba.njit(cache=True)
-def _covariance(c, b, inverse, spread, across):  # type: ignore[no-untyped-def]
+def covariance(c, b, inverse, spread, across):  # type: ignore[no-untyped-def]
     """Fill across (P, Q) with C B^-1 and spread (P, P) with C B^-1 C'."""
     p, q = c.shape
     for r in range(q):
         for s in range(q):
             inverse[r, s] = 1.0 if r == s else 0.0
         _solve_lower(b, inverse[r])
-        _solve_upper(b, inverse[r])
+        solve_upper(b, inverse[r])
     for i in range(p):
         for r in range(q):
             total = 0.0
@@ -131,7 +131,7 @@ def _covariance(c, b, inverse, spread, across):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _layer_quadratic(theta, spread, sxx, sxy, first, stop):  # type: ignore[no-untyped-def]
+def layer_quadratic(theta, spread, sxx, sxy, first, stop):  # type: ignore[no-untyped-def]
     """Return E[theta' S theta - 2 s' theta] of one layer."""
     total = 0.0
     for i in range(first, stop):
@@ -168,9 +168,9 @@ def layered_log_likelihood(m, tau, partial, log_sd, dof, sxx, sxy, syy, equation
     g_m, g_c, g_s = np.zeros(p), np.zeros((p, q)), np.empty((n_clusters, n_layers))
     log_lik = 0.0
     for g in range(n_clusters):
-        _gather(log_sd[g], sxx[g], sxy[g], equation, starts, information, pull)
-        log_lik += _condition(m, c, information, pull, lam_c, b, score, e, theta)
-        _covariance(c, b, inverse, spread, across)
+        gather(log_sd[g], sxx[g], sxy[g], equation, starts, information, pull)
+        log_lik += condition(m, c, information, pull, lam_c, b, score, e, theta)
+        covariance(c, b, inverse, spread, across)
         for i in range(p):
             g_m[i] += score[i]
             for r in range(q):
@@ -181,7 +181,7 @@ def layered_log_likelihood(m, tau, partial, log_sd, dof, sxx, sxy, syy, equation
         for layer in range(n_layers):
             weight = math.exp(-2.0 * log_sd[g, layer])
             first, stop = starts[equation[layer]], starts[equation[layer] + 1]
-            quadratic = _layer_quadratic(theta, spread, sxx[g, layer], sxy[g, layer], first, stop)
+            quadratic = layer_quadratic(theta, spread, sxx[g, layer], sxy[g, layer], first, stop)
             log_lik -= dof[g, layer] * log_sd[g, layer] + 0.5 * weight * syy[g, layer]
             g_s[g, layer] = weight * (syy[g, layer] + quadratic) - dof[g, layer]
     g_tau, g_factor, g_partial = np.empty(q), np.zeros_like(factor), np.empty(partial.shape[0])
@@ -202,10 +202,10 @@ def draw_layered_coefficients(m, c, log_sd, sxx, sxy, equation, starts, noise, o
     lam_c, b, e = np.empty((p, q)), np.empty((q, q)), np.empty(q)
     for draw in range(n_draws):
         for g in range(n_clusters):
-            _gather(log_sd[draw, g], sxx[g], sxy[g], equation, starts, information, pull)
-            _condition(m[draw], c[draw], information, pull, lam_c, b, score, e, theta)
+            gather(log_sd[draw, g], sxx[g], sxy[g], equation, starts, information, pull)
+            condition(m[draw], c[draw], information, pull, lam_c, b, score, e, theta)
             away = noise[draw, g].copy()
-            _solve_upper(b, away)
+            solve_upper(b, away)
             for i in range(p):
                 out[draw, g, i] = theta[i]
                 for r in range(q):

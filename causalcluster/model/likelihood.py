@@ -13,9 +13,7 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
-from causalcluster.model import kernel, lanes, layer_kernel, roots
-
-_N_PARAMETERS = 4
+from causalcluster.model import kernel, lanes, layer_kernel, outer_kernel, roots
 
 
 class ClusterMarginalLikelihood(Op):
@@ -27,12 +25,13 @@ class ClusterMarginalLikelihood(Op):
     """
 
     __props__ = ()
+    n_parameters = 4
     evaluate = staticmethod(kernel.marginal_log_likelihood)
 
     def make_node(self, *inputs: Any) -> "Apply[Any]":
         """Build the graph node; ``inputs`` as in the kernel, in its order."""
         tensors = [pt.as_tensor(value) for value in inputs]
-        outputs = [pt.dscalar(), *(tensor.type() for tensor in tensors[:_N_PARAMETERS])]
+        outputs = [pt.dscalar(), *(tensor.type() for tensor in tensors[: self.n_parameters])]
         return Apply(self, tensors, outputs)
 
     def perform(self, node: "Apply[Any]", inputs: Sequence[np.ndarray], output_storage: list[list[Any]]) -> None:
@@ -44,14 +43,14 @@ class ClusterMarginalLikelihood(Op):
 
     def connection_pattern(self, node: "Apply[Any]") -> list[list[bool]]:
         """Only the parameters carry gradients, and only through the log-likelihood itself."""
-        return [[i < _N_PARAMETERS, *[False] * _N_PARAMETERS] for i in range(len(node.inputs))]
+        return [[i < self.n_parameters, *[False] * self.n_parameters] for i in range(len(node.inputs))]
 
     def pullback(self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
         """Vector-Jacobian product from the gradients that the forward pass has already computed."""
         if not all(isinstance(item.type, DisconnectedType) for item in cotangents[1:]):
             raise TypeError("second derivatives of the marginal likelihood are not available")
         gradients: list[Any] = [cotangents[0] * gradient for gradient in outputs[1:]]
-        return gradients + [disconnected_type() for _ in inputs[_N_PARAMETERS:]]
+        return gradients + [disconnected_type() for _ in inputs[self.n_parameters :]]
 
 
 class LayeredMarginalLikelihood(ClusterMarginalLikelihood):
@@ -61,6 +60,16 @@ class LayeredMarginalLikelihood(ClusterMarginalLikelihood):
     """
 
     evaluate = staticmethod(layer_kernel.layered_log_likelihood)
+
+
+class OuterMarginalLikelihood(ClusterMarginalLikelihood):
+    """The same for clusters in groups: see :func:`causalcluster.model.outer_kernel.outer_log_likelihood`.
+
+    The last two parameters are log residual standard deviations of layers and standard deviations between groups.
+    """
+
+    n_parameters = 5
+    evaluate = staticmethod(outer_kernel.outer_log_likelihood)
 
 
 def _source_version(*modules: ModuleType) -> int:
@@ -92,3 +101,18 @@ def _funcify_layered(op: LayeredMarginalLikelihood, node: Any, **_: Any) -> tupl
         return np.asarray(value), g_m, g_tau, g_partial, g_s
 
     return layered_marginal_likelihood, _source_version(layer_kernel, roots)
+
+
+@register_funcify_default_op_cache_key(OuterMarginalLikelihood)
+def _funcify_outer(op: OuterMarginalLikelihood, node: Any, **_: Any) -> tuple[Any, int]:
+    del op, node
+    inner = outer_kernel.outer_log_likelihood
+
+    @numba_njit
+    def outer_marginal_likelihood(m, tau, partial, sd, outer, dof, xx, xy, yy, eq, at, rows, combo, combos, offset):  # type: ignore[no-untyped-def]
+        value, g_m, g_tau, g_partial, g_sd, g_outer = inner(
+            m, tau, partial, sd, outer, dof, xx, xy, yy, eq, at, rows, combo, combos, offset
+        )
+        return np.asarray(value), g_m, g_tau, g_partial, g_sd, g_outer
+
+    return outer_marginal_likelihood, _source_version(outer_kernel, layer_kernel, roots)

@@ -26,6 +26,7 @@ from causalcluster.model.gap_groups import row_groups
 from causalcluster.model.gap_guide import FirstFit, GapInput, centred_theta, fit_first, quadratic
 from causalcluster.model.grid_rows import grid_rows
 from causalcluster.model.layers import add_layers
+from causalcluster.model.outer import add_outer
 from causalcluster.model.row_arrays import RowEquations, prepare_rows, with_rows
 from causalcluster.model.standard import MomentArrays, Scale, StandardTable, block_diagonal, standardise
 from causalcluster.moments import Moments, analysed_table
@@ -55,7 +56,9 @@ def prepare_arrays(moments: Moments, design: Design, scale: Scale, rows: RowTabl
     if not design.gaps:
         arrays = standardise(analysed_table(moments), design, scale)
         if design.layered and moments.cells is not None:
-            return add_layers(arrays, moments.cells, design, scale)
+            arrays = add_layers(arrays, moments.cells, design, scale)
+        if design.outer:
+            arrays = add_outer(arrays, moments.groups)
         own = any(equation.sampled for equation in design.equations)
         return arrays if rows is None or not own else with_rows(arrays, design, rows, scale)
     return _with_gaps(moments, design, scale, rows)

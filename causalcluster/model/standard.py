@@ -21,6 +21,7 @@ from causalcluster.moments.pooled import pooled_mean
 
 if TYPE_CHECKING:
     from causalcluster.model.layers import Layers
+    from causalcluster.model.outer import OuterArrays
     from causalcluster.model.row_arrays import RowEquations
 
 Floats = NDArray[np.float64]
@@ -68,7 +69,10 @@ class MomentArrays:
         The equations whose coefficients are sampled. They are none of the K equations and P coefficients above, which
         are integrated out; ``varying`` and ``mean`` are of all equations.
     layers
-        Further moments of the K equations, with residual variances of their own.
+        Moments of the K equations in layers with residual variances of their own, where rows share errors or clusters are
+        in groups.
+    outer
+        The groups of clusters.
     """
 
     clusters: tuple[str, ...]
@@ -84,6 +88,7 @@ class MomentArrays:
     column_mean: dict[tuple[str, ...], Floats]
     row_equations: "RowEquations | None" = None
     layers: "Layers | None" = None
+    outer: "OuterArrays | None" = None
 
     @property
     def n_gaussian(self) -> int:

@@ -10,6 +10,7 @@ from causalcluster.design import Design
 from causalcluster.families import Family, Link
 from causalcluster.model.gap_arrays import GapArrays
 from causalcluster.model.layers import Layers
+from causalcluster.model.outer import OuterArrays
 from causalcluster.model.priors import PERIOD_SD_MEAN, SHOCK_SD_MEAN, Priors
 from causalcluster.model.residuals import guide_residuals
 from causalcluster.model.row_arrays import RowEquations
@@ -44,6 +45,8 @@ class Structure:
         Whether effects of periods have a distribution of their own.
     layered, shocks
         Whether moments come in layers, and whether rows of a cell share errors in some equation.
+    outer
+        Whether clusters are in groups.
     """
 
     pooled: bool
@@ -59,6 +62,7 @@ class Structure:
     periods: bool = False
     layered: bool = False
     shocks: bool = False
+    outer: bool = False
 
     @property
     def sampled(self) -> bool:
@@ -85,6 +89,7 @@ def structure_of(design: Design, arrays: MomentArrays, priors: Priors) -> Struct
         periods=priors.random_periods,
         layered=arrays.layers is not None,
         shocks=bool(design.shocked),
+        outer=arrays.outer is not None,
     )
 
 
@@ -117,7 +122,12 @@ def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
         "intercept_scale": priors.intercept_scale,
         **({"period_to": priors.period_to, "period_unit": priors.period_unit} if priors.random_periods else {}),
         **({} if arrays.layers is None else _layer_data(arrays.layers)),
+        **({} if arrays.outer is None else _outer_data(arrays.outer)),
     }
+
+
+def _outer_data(outer: OuterArrays) -> dict[str, NDArray[Any]]:
+    return {f"outer_{name}": getattr(outer, name) for name in ("combo", "combos", "offset")}
 
 
 def _layer_data(layers: Layers) -> dict[str, NDArray[Any]]:
@@ -166,6 +176,11 @@ def n_shocks(arrays: MomentArrays) -> int:
     return 0 if arrays.layers is None else int(arrays.layers.shock.max(initial=-1)) + 1
 
 
+def n_outer(arrays: MomentArrays) -> int:
+    """Return the number of outer levels."""
+    return 0 if arrays.outer is None else len(arrays.outer.columns)
+
+
 def model_start(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[np.float64]]:
     """Return a point well inside every prior, by free variable, on its own scale."""
     n_clusters, n_equations = len(arrays.rows), arrays.n_gaussian
@@ -180,6 +195,7 @@ def model_start(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[np.fl
         "intercept_sd": priors.intercept_scale,
         "period_sd": np.full(len(priors.intercept_scale), PERIOD_SD_MEAN),
         "shock_sd": np.full(n_shocks(arrays), SHOCK_SD_MEAN),
+        "outer_sd": np.repeat((0.5 * priors.tau_shape / priors.tau_rate)[None], n_outer(arrays), axis=0),
         **({} if arrays.row_equations is None else _row_start(arrays.row_equations, priors, n_clusters)),
     }
 
@@ -202,6 +218,7 @@ def dim_lengths(arrays: MomentArrays, priors: Priors) -> dict[str, int]:
         "equation": n_equations,
         "node": len(priors.intercept_scale),
         "shocked": n_shocks(arrays),
+        "outer": n_outer(arrays),
         "cluster": n_clusters,
         **({} if arrays.row_equations is None else _row_lengths(arrays.row_equations)),
     }

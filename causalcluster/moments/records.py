@@ -6,6 +6,7 @@ from typing import Literal
 import xarray as xr
 
 from causalcluster.analysis.records import Contrast
+from causalcluster.data.groups import Grouping
 from causalcluster.data.rows import Counts
 from causalcluster.moments.cells import Cells
 
@@ -84,6 +85,8 @@ class Moments:
         Sentences for the user.
     periods
         Columns of the table that are those of periods, 'year=1981'.
+    groups
+        Groups of clusters, level by level.
     cells
         What rows of one cluster and period share, where some node does not vary among them.
     """
@@ -109,6 +112,7 @@ class Moments:
     n_thinned: int = 0
     warnings: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
+    groups: tuple[Grouping, ...] = ()
     cells: Cells | None = None
 
 

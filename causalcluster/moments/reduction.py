@@ -95,6 +95,7 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, min_cell: int | None = None) 
         n_thinned=len(thinned),
         periods=panel.periods,
         cells=panel.cells,
+        groups=rows.groups,
     )
 
 

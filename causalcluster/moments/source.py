@@ -108,7 +108,13 @@ def _is_same(file: Path, target: Path) -> bool:
 
 
 def _refuse_row_models(analysis: Analysis) -> None:
-    for key, given in (("unit", analysis.data.unit), ("time_effects", analysis.model.time_effects != "none")):
+    data = analysis.data
+    for key, given in (
+        ("unit", data.unit),
+        ("nested_in", data.nested_in),
+        ("crossed_with", data.crossed_with),
+        ("time_effects", analysis.model.time_effects != "none"),
+    ):
         if given:
             raise UnsupportedError(
                 f"moments files for an analysis with '{key}' are not available in this version",
