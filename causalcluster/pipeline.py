@@ -50,6 +50,8 @@ class Result:
         Posterior, effects, sampler statistics and prior draws.
     orders, predictive
         The tables of orders.csv and predictive.csv, None where there is one order of the mediators or nothing to check.
+    between
+        The table of between.csv, None where associations between groups are not shown.
     leave_one_out
         Effects without each cluster in turn (`causalcluster.fitting.many.leave_one_out`), or None where not asked for.
     shifted
@@ -68,6 +70,7 @@ class Result:
     tree: xr.DataTree
     orders: pd.DataFrame | None
     predictive: pd.DataFrame | None
+    between: pd.DataFrame | None
     leave_one_out: pd.DataFrame | None
     shifted: pd.DataFrame | None
     timings: Mapping[str, float]
@@ -134,7 +137,7 @@ def analyse(
             draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
             with clock.time("effects"):
                 hypotheses, tree = _weigh(plan, prepared, draws, effects)
-                doubts = _doubt(plan, prepared, draws, diagnostics)
+                doubts = _doubt(plan, prepared, draws, diagnostics, effects)
             with clock.time("leave_one_out"):
                 asked_for = executor if leave_one_out else None
                 influence, notes = _leave_one_out(prepared, compiled, draws, plan, asked_for, say)
@@ -152,6 +155,7 @@ def analyse(
         tree=tree,
         orders=None if doubts.orders is None else mark_unreliable(doubts.orders, diagnostics),
         predictive=None if doubts.predictive is None else mark_unreliable(doubts.predictive, diagnostics),
+        between=doubts.between,
         leave_one_out=None if influence is None else mark_unreliable(influence, diagnostics),
         shifted=None if shifted is None else mark_unreliable(shifted, diagnostics),
         timings=clock.seconds,
@@ -176,7 +180,7 @@ def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) ->
     return hypotheses, fit_tree(plan.design, prepared.scale, draws, effects, prior.coefficients, prior_effects)
 
 
-def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostics) -> Doubts:
+def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostics, effects: xr.Dataset) -> Doubts:
     simulated = diagnostics.simulation
     return raise_doubts(
         plan.analysis,
@@ -189,6 +193,8 @@ def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostic
         network=prepared.targets.network,
         points=None if simulated is None else (simulated["cluster_points"], simulated["population_points"]),
         rows=plan.checked_rows,
+        moments=plan.moments,
+        effects=effects,
         identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified],
     )
 

@@ -4,8 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import pandas as pd
+import xarray as xr
 
 from causalcluster.analysis.records import Analysis
+from causalcluster.checks.between import between_warnings, compare_between
 from causalcluster.checks.orders import compare_orders, order_warnings
 from causalcluster.checks.predictive import check_predictions
 from causalcluster.checks.summary import describe_failures, summarise_checks
@@ -16,6 +18,7 @@ from causalcluster.effects.orders import admissible_orders
 from causalcluster.fitting.system import build_closed_system
 from causalcluster.graph import CausalGraph
 from causalcluster.model.standard import MomentArrays, Scale
+from causalcluster.moments import Moments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,12 +31,15 @@ class Doubts:
         The table of orders.csv, or None where the diagram admits one order of the mediators.
     predictive
         The table of predictive.csv, or None where nothing can be checked: moments alone, without a population of clusters.
+    between
+        The table of between.csv, or None where associations between groups are not shown.
     warnings
         Sentences for the user.
     """
 
     orders: pd.DataFrame | None
     predictive: pd.DataFrame | None
+    between: pd.DataFrame | None
     warnings: tuple[str, ...]
 
 
@@ -49,6 +55,8 @@ def raise_doubts(
     network: Network | None,
     points: tuple[int, int] | None,
     rows: RowTable | None,
+    moments: Moments,
+    effects: xr.Dataset,
     identified: Collection[tuple[str, str, str]],
 ) -> Doubts:
     """Compare orders of mediators and replicate data, from the same draws; nothing is fitted again.
@@ -67,6 +75,10 @@ def raise_doubts(
         Points in each cluster and of the population that the effects were simulated with; None where they were not.
     rows
         Complete rows for the checks of gaussian nodes, or None.
+    moments
+        Of the data.
+    effects
+        Draws of the effects.
     identified
         The (outcome, effect, via) that are identified.
 
@@ -95,8 +107,11 @@ def raise_doubts(
     warnings = describe_failures(summarise_checks(predictive))
     if design.layered:
         warnings = ("predictive checks are not made where rows of one cluster and period share errors", *warnings)
+    between = compare_between(analysis, graph, design, moments, contrast, effects, identified=identified)
+    warnings = (*warnings, *between_warnings(between))
     return Doubts(
         orders=compared,
         predictive=None if predictive.empty else predictive,
+        between=between,
         warnings=warnings if compared is None else (*order_warnings(orders), *warnings),
     )

@@ -40,6 +40,25 @@ class OrderRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BetweenRow:
+    """One row of ``between.csv``."""
+
+    outcome: str
+    effect: str
+    via: str
+    grouping: str
+    groups: int
+    mean: float
+    lower: float
+    upper: float
+    ci_prob: float
+    within_mean: float
+    within_lower: float
+    within_upper: float
+    prob_above_within: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictiveRow:
     """One row of ``predictive.csv``; ``cluster`` is empty for all rows together."""
 

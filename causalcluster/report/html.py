@@ -15,6 +15,7 @@ from causalcluster.report import (
     figures,
     forests,
     grids,
+    groups,
     missing,
     sections,
     tables,
@@ -164,7 +165,9 @@ def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:
         "paths": draw_paths(plain, outcome),
         "not_drawn": words.joined(unidentified_parts(plain, outcome)),
         "tables": effect_tables.effect_tables(plain, outcome),
+        "groups": groups.group_tables(plain, outcome),
         "orders": doubts.orders_table(run, outcome),
+        "between": groups.between_table(run, outcome),
         "shifts": missing.shift_table(run, outcome),
         "figures": figures.present(
             (

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Edge, Interaction, Node, Unobserved
-from causalcluster.report.doubt_records import MissingSummary, OrderRow, PositivitySummary, PredictiveRow, ShiftRow
+from causalcluster.report.doubt_records import (
+    BetweenRow,
+    MissingSummary,
+    OrderRow,
+    PositivitySummary,
+    PredictiveRow,
+    ShiftRow,
+)
 
 type Draws = NDArray[np.float64]
 """Draws of one effect, dims (chain, draw), in the outcome's units."""
@@ -261,7 +268,7 @@ class FinishedRun:
     ----------
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
-    orders, predictive, shifts
+    orders, between, predictive, shifts
         Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
@@ -275,6 +282,7 @@ class FinishedRun:
     hypotheses: tuple[HypothesisRow, ...]
     identification: tuple[IdentificationRow, ...]
     orders: tuple[OrderRow, ...] = ()
+    between: tuple[BetweenRow, ...] = ()
     predictive: tuple[PredictiveRow, ...] = ()
     shifts: tuple[ShiftRow, ...] = ()
     diagnostics: Diagnostics

@@ -1,0 +1,101 @@
+"""Coverage of the effect inside clusters where all association is between them, and how often the warning says so.
+
+Panels of 30 clusters with 25 rows: the clusters' means follow law -> actor -> wage with strong slopes, the rows inside them follow
+nothing. The naive analysis pools all rows (``centre: none``, ``varying: none``). Run with `python -m tests.calibration.between`;
+writes tests/calibration/between.json.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from causalcluster.analysis import parse_analysis
+from causalcluster.analysis.records import Analysis, Sampling
+from causalcluster.checks.between import between_warnings, compare_between
+from causalcluster.effects.summary import summarise_effects
+from causalcluster.fitting.evaluation import evaluate_targets
+from causalcluster.fitting.gate import DIVERGENT_SHARE
+from causalcluster.fitting.sample import compile_model, refit
+from causalcluster.planning import draw_up, prepare
+from tests.calibration.linear import SOURCES, source_hash
+
+RESULT = Path(__file__).with_suffix(".json")
+CLUSTERS, ROWS = 30, 25
+TEXT = """\
+schema: causalcluster/1
+data: {file: none.csv, cluster: district}
+nodes:
+  law: {layer: environment}
+  actor: {layer: actor}
+  wage: {layer: outcome}
+edges: [law -> actor, "law, actor -> wage"]
+question: {treatment: law, contrast: {from: 0, to: 1}, outcomes: [wage], mediators: [actor]}
+"""
+POOLED = TEXT + "model: {centre: none, varying: none}\n"
+
+
+def draw_panel(rng: np.random.Generator) -> pd.DataFrame:
+    """A panel."""
+    law, noise = rng.standard_normal(CLUSTERS), rng.standard_normal((2, CLUSTERS))
+    actor = 0.9 * law + 0.8 * noise[0]
+    means = np.column_stack([law, actor, 0.8 * actor + 0.1 * law + 0.3 * noise[1]])
+    place = np.repeat(np.arange(CLUSTERS), ROWS)
+    values = means[place] + rng.standard_normal((len(place), 3))
+    return pd.DataFrame(values, columns=["law", "actor", "wage"]).assign(district=[f"d{g:02d}" for g in place])
+
+
+def fit(analysis: Analysis, table: pd.DataFrame, sampling: Sampling) -> tuple[pd.Series, bool]:
+    """The row of nie, and whether the run warns of associations between clusters."""
+    plan = draw_up(analysis, table)
+    prepared = prepare(plan)
+    compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
+    draws = refit(compiled, prepared.arrays, sampling)
+    if float(draws.posterior["sample_stats"]["diverging"].mean()) > DIVERGENT_SHARE:
+        # As a run does: once more, with more tuning.
+        draws = refit(compiled, prepared.arrays, sampling, careful=True)
+    effects, _ = evaluate_targets(prepared.targets, draws.system, random_seed=sampling.seed, levels=("population",))
+    rows = summarise_effects(effects, ci_prob=0.95)
+    identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
+    given = (analysis, plan.graph, plan.design, plan.moments, plan.panel.contrast, effects)
+    between = compare_between(*given, identified=identified)
+    warned = any(text.startswith("nie(") for text in between_warnings(between))
+    return rows[(rows["effect"] == "nie") & (rows["via"] == "actor")].iloc[0], warned
+
+
+def calibrate(seeds: int, sampling: Sampling) -> dict[str, Any]:
+    """Fit every panel both ways; count intervals that hold 0, and warnings."""
+    analysis, pooled = parse_analysis(TEXT, path="between.yaml"), parse_analysis(POOLED, path="pooled.yaml")
+    counts = {"covered at 0": 0, "warned": 0, "pooled rows covered at 0": 0}
+    for seed in range(seeds):
+        table, settings = draw_panel(np.random.default_rng([41, seed])), replace(sampling, seed=seed)
+        row, warned = fit(analysis, table, settings)
+        other, _ = fit(pooled, table, settings)
+        counts["covered at 0"] += int(row["lower"] <= 0.0 <= row["upper"])
+        counts["warned"] += int(warned)
+        counts["pooled rows covered at 0"] += int(other["lower"] <= 0.0 <= other["upper"])
+    return {
+        "source_hash": source_hash(SOURCES),
+        "seeds": seeds,
+        "settings": {"draws": sampling.draws, "tune": sampling.tune, "chains": sampling.chains},
+        "panel": {"clusters": CLUSTERS, "rows": ROWS},
+        "counts": counts,
+    }
+
+
+def main() -> None:
+    """Calibrate and store the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200)
+    asked = parser.parse_args()
+    result = calibrate(asked.seeds, Sampling(draws=500, tune=500, chains=4, seed=1))
+    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
