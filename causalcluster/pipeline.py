@@ -155,7 +155,7 @@ def analyse(
         tree=tree,
         orders=None if doubts.orders is None else mark_unreliable(doubts.orders, diagnostics),
         predictive=None if doubts.predictive is None else mark_unreliable(doubts.predictive, diagnostics),
-        between=doubts.between,
+        between=None if doubts.between is None else mark_unreliable(doubts.between, diagnostics),
         leave_one_out=None if influence is None else mark_unreliable(influence, diagnostics),
         shifted=None if shifted is None else mark_unreliable(shifted, diagnostics),
         timings=clock.seconds,

@@ -25,9 +25,6 @@ PRODUCT = "Leave it out, or take a product of at most three factors"
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("  cluster: district", "  cluster: d\n  nested_in: [country]", (6, "the key 'nested_in' under data", LEAVE)),
-        ("  cluster: district", "  crossed_with: sector", (5, "the key 'crossed_with' under data", LEAVE)),
-        ("  cluster: district", "  unit: firm", (5, "the key 'unit' under data", LEAVE)),
         ("panel.csv", "panel.feather", (4, "reading Feather files ('panel.feather')", TABLE)),
         ("panel.csv", "parts/*.ARROW", (4, "reading Arrow files ('parts/*.ARROW')", TABLE)),
         ("panel.csv", "panel.dta", (4, "reading Stata files ('panel.dta')", TABLE)),
@@ -43,11 +40,6 @@ PRODUCT = "Leave it out, or take a product of at most three factors"
             (11, "the key 'indicators' (node 'injury')", LEAVE),
         ),
         ("injury: {layer: outcome}", "injury: {layer: outcome, se: injury_se}", (11, "the key 'se' (node 'injury')", LEAVE)),
-        (
-            "  cluster: district",
-            "  time: year\nmodel: {time_effects: fixed}",
-            (6, "'time_effects: fixed' under model", "Write 'time_effects: none'"),
-        ),
         (
             "title: Law and wages",
             "alternatives: [other.yaml]",
@@ -120,10 +112,7 @@ def test_the_first_refusal_of_the_file_is_told():
 
 def test_the_example_of_the_format_parses_up_to_its_refusals():
     steps = [
-        ("  nested_in: [country]\n", 6, "the key 'nested_in' under data"),
-        ("  crossed_with: [sector]\n", 6, "the key 'crossed_with' under data"),
-        ("  unit: firm_id\n", 6, "the key 'unit' under data"),
-        ("  - unions -> law @ lag 1     # a feedback edge\n", 20, "the lagged edge 'unions -> law @ lag 1'"),
+        ("  - unions -> law @ lag 1     # a feedback edge\n", 23, "the lagged edge 'unions -> law @ lag 1'"),
     ]
     text = CONTRACT
     for passage, line, what in steps:

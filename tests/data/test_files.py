@@ -4,7 +4,6 @@ import errno
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -160,14 +159,6 @@ def test_open_table_shows_the_columns_before_reading(tmp_path):
     table_of().to_csv(tmp_path / "t.csv", index=False)
     with open_table(analysis_of(tmp_path / "t.csv").data) as table:
         assert table.columns == ("g", "a", "m", "y", "c")
-
-
-@pytest.mark.parametrize("key", ["nested_in", "crossed_with"])
-def test_keys_of_later_versions(key):
-    analysis = analysis_of()
-    value = ("x",) if key.endswith(("in", "with")) else "x"
-    with pytest.raises(UnsupportedError, match=f"'{key}' is not available in this version"):
-        load_panel(replace(analysis, data=replace(analysis.data, **{key: value})), table_of())
 
 
 def test_nothing_to_read():
