@@ -50,7 +50,8 @@ class Equation:
     """The equation of one node: its linear predictor, and the family and link around it.
 
     ``incomplete`` says that in some rows a missing value in it is averaged over. ``level`` is 'row' or 'cell': whether there
-    is an observation per row, or one per cluster and period, inside which the node does not vary. ``shocks`` says that its
+    is an observation per row, or one per cluster and period, inside which the node does not vary; 'first' is a node's value
+    in a cluster's first period. ``shocks`` says that its
     rows share an error in each cell, because a cause of the node does not vary there.
     """
 
@@ -59,7 +60,7 @@ class Equation:
     family: Family = "gaussian"
     link: Link = "identity"
     incomplete: bool = False
-    level: Literal["row", "cell"] = "row"
+    level: Literal["row", "cell", "first"] = "row"
     shocks: bool = False
 
     @property
@@ -98,6 +99,8 @@ class Design:
         Nodes in products that are constant inside every cluster.
     outer
         Columns of the groups that clusters are in, whose mean coefficients differ.
+    lagged
+        Whether equations hold causes from earlier periods.
     """
 
     equations: tuple[Equation, ...]
@@ -111,6 +114,7 @@ class Design:
     auxiliary: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
     outer: tuple[str, ...] = ()
+    lagged: bool = False
 
     @property
     def terms(self) -> tuple[Term, ...]:

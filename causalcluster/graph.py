@@ -7,7 +7,7 @@ from itertools import pairwise
 import networkx as nx
 
 from causalcluster.analysis.records import Analysis, Edge, Interaction, Layer, Question, Unobserved
-from causalcluster.errors import GraphError, UnsupportedError, did_you_mean
+from causalcluster.errors import GraphError, did_you_mean
 
 __all__ = [
     "CausalGraph",
@@ -18,7 +18,9 @@ __all__ = [
     "descendants",
     "directed_paths",
     "is_latent",
+    "lagged_parents",
     "parents",
+    "summary_digraph",
     "to_admg_networkx",
     "to_networkx",
 ]
@@ -35,11 +37,13 @@ class CausalGraph:
     layers
         ``(name, layer)`` in the same order.
     edges
-        Directed edges, without lags, in the order of the analysis file.
+        Directed edges within one period, in the order of the analysis file.
     unobserved
         Declared unmeasured common causes of two nodes, with the level at which each acts.
     interactions
         Product terms, one record per target.
+    lagged
+        Directed edges from an earlier period, in the order of the analysis file.
     """
 
     nodes: tuple[str, ...]
@@ -47,6 +51,7 @@ class CausalGraph:
     edges: tuple[Edge, ...]
     unobserved: tuple[Unobserved, ...]
     interactions: tuple[Interaction, ...]
+    lagged: tuple[Edge, ...] = ()
 
 
 def build_graph(analysis: Analysis) -> CausalGraph:
@@ -66,9 +71,7 @@ def build_graph(analysis: Analysis) -> CausalGraph:
     GraphError
         An unknown or repeated name, a self-loop, a cycle, a mediator on no directed path from the treatment
         to an outcome, mediators in an order which the diagram contradicts, or a treatment that an outcome
-        causes.
-    UnsupportedError
-        An edge with a lag.
+        causes within one period.
     """
     layer = {node.name: node.layer for node in analysis.nodes}
     try:
@@ -81,7 +84,8 @@ def build_graph(analysis: Analysis) -> CausalGraph:
     return CausalGraph(
         nodes=order,
         layers=tuple((name, layer[name]) for name in order),
-        edges=analysis.edges,
+        edges=tuple(edge for edge in analysis.edges if not edge.lag),
+        lagged=tuple(edge for edge in analysis.edges if edge.lag),
         unobserved=analysis.unobserved,
         interactions=analysis.interactions,
     )
@@ -92,10 +96,11 @@ def _checked_digraph(analysis: Analysis, layer: Mapping[str, Layer]) -> "nx.DiGr
     _check_names(analysis, names)
     _check_edges(analysis.edges)
     _check_unobserved(analysis.unobserved)
-    digraph = _digraph(names, ((edge.source, edge.target) for edge in analysis.edges))
+    digraph = _digraph(names, ((edge.source, edge.target) for edge in analysis.edges if not edge.lag))
     _check_acyclic(digraph, names, layer)
     _check_interactions(analysis.interactions, digraph)
-    _check_question(analysis.question, digraph)
+    every = _digraph(names, ((edge.source, edge.target) for edge in analysis.edges))
+    _check_question(analysis.question, digraph, every)
     return digraph
 
 
@@ -139,6 +144,17 @@ def parents(graph: CausalGraph, name: str) -> tuple[str, ...]:
     """Return the direct causes of a node, in topological order."""
     found = {edge.source for edge in graph.edges if edge.target == name}
     return tuple(node for node in graph.nodes if node in found)
+
+
+def lagged_parents(graph: CausalGraph, name: str) -> tuple[tuple[str, int], ...]:
+    """Return the direct causes of a node in earlier periods with their lags, in topological order."""
+    found = {(edge.source, edge.lag) for edge in graph.lagged if edge.target == name}
+    return tuple(sorted(found, key=lambda item: (graph.nodes.index(item[0]), item[1])))
+
+
+def summary_digraph(graph: CausalGraph) -> "nx.DiGraph[str]":
+    """Return which node acts on which in whatever period: a graph that may have cycles."""
+    return _digraph(graph.nodes, ((edge.source, edge.target) for edge in (*graph.edges, *graph.lagged)))
 
 
 def children(graph: CausalGraph, name: str) -> tuple[str, ...]:
@@ -224,25 +240,19 @@ def _check_names(analysis: Analysis, names: Sequence[str]) -> None:
 
 
 def _check_edges(edges: Iterable[Edge]) -> None:
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, int]] = set()
     for edge in edges:
-        where = f"edges, '{edge.source} -> {edge.target}'"
-        if edge.lag:
-            raise UnsupportedError(
-                f"the edge has a lag of {edge.lag} periods",
-                where=where,
-                why="Lagged edges are not available in this version",
-                fix="Leave the edge out or draw it without a lag",
-            )
-        if edge.source == edge.target:
+        lag = f" @ lag {edge.lag}" if edge.lag else ""
+        where = f"edges, '{edge.source} -> {edge.target}{lag}'"
+        if edge.source == edge.target and not edge.lag:
             raise GraphError(
                 f"the node {edge.source!r} points at itself",
                 where=where,
                 fix="Remove the edge, or give it a lag",
             )
-        if (edge.source, edge.target) in seen:
+        if (edge.source, edge.target, edge.lag) in seen:
             raise GraphError("the edge is given twice", where=where, fix="Keep one of them")
-        seen.add((edge.source, edge.target))
+        seen.add((edge.source, edge.target, edge.lag))
 
 
 def _check_unobserved(unobserved: Iterable[Unobserved]) -> None:
@@ -289,7 +299,8 @@ def _check_interactions(interactions: Iterable[Interaction], digraph: "nx.DiGrap
             )
 
 
-def _check_question(question: Question, digraph: "nx.DiGraph[str]") -> None:
+def _check_question(question: Question, digraph: "nx.DiGraph[str]", every: "nx.DiGraph[str]") -> None:
+    """Check the roles: within one period for what must not act on the treatment, over time for what is reached."""
     treatment, outcomes, mediators = question.treatment, question.outcomes, question.mediators
     for key, listed in (("outcomes", outcomes), ("mediators", mediators)):
         if treatment in listed:
@@ -304,21 +315,21 @@ def _check_question(question: Question, digraph: "nx.DiGraph[str]") -> None:
         if name == treatment or name in outcomes:
             role = "the treatment" if name == treatment else "an outcome"
             raise GraphError(f"{name!r} is {role}", where="question, fix", fix="Fix a mediator")
-    _check_directions(treatment, outcomes, digraph)
-    _check_mediators(question, digraph)
+    _check_directions(treatment, outcomes, digraph, every)
+    _check_mediators(question, digraph, every)
 
 
-def _check_directions(treatment: str, outcomes: Sequence[str], digraph: "nx.DiGraph[str]") -> None:
+def _check_directions(treatment: str, outcomes: Sequence[str], digraph: "nx.DiGraph[str]", every: "nx.DiGraph[str]") -> None:
     for outcome in outcomes:
         if nx.has_path(digraph, outcome, treatment):
             way = " -> ".join(nx.shortest_path(digraph, outcome, treatment))
             raise GraphError(
                 f"the outcome {outcome!r} causes the treatment: {way}",
                 where="question, treatment",
-                why="An effect runs from the treatment to the outcome",
-                fix="Turn the edges round, or ask about another treatment",
+                why="Within one period an effect runs from the treatment to the outcome",
+                fix="Turn the edges round, draw the feedback '@ lag 1', or ask about another treatment",
             )
-    if not any(nx.has_path(digraph, treatment, outcome) for outcome in outcomes):
+    if not any(nx.has_path(every, treatment, outcome) for outcome in outcomes):
         raise GraphError(
             f"no directed path leads from {treatment!r} to {' or '.join(repr(name) for name in outcomes)}",
             where="question",
@@ -327,11 +338,11 @@ def _check_directions(treatment: str, outcomes: Sequence[str], digraph: "nx.DiGr
         )
 
 
-def _check_mediators(question: Question, digraph: "nx.DiGraph[str]") -> None:
+def _check_mediators(question: Question, digraph: "nx.DiGraph[str]", every: "nx.DiGraph[str]") -> None:
     treatment, mediators = question.treatment, question.mediators
     for mediator in mediators:
-        reached = nx.has_path(digraph, treatment, mediator)
-        if not reached or not any(nx.has_path(digraph, mediator, name) for name in question.outcomes):
+        reached = nx.has_path(every, treatment, mediator)
+        if not reached or not any(nx.has_path(every, mediator, name) for name in question.outcomes):
             missing = f"from {treatment!r} to it" if not reached else "from it to an outcome"
             raise GraphError(
                 f"the mediator {mediator!r} is on no directed path from the treatment to an outcome",

@@ -191,6 +191,7 @@ def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostic
         draws.system,
         plan.panel.contrast,
         network=prepared.targets.network,
+        loop=prepared.targets.loop,
         points=None if simulated is None else (simulated["cluster_points"], simulated["population_points"]),
         rows=plan.checked_rows,
         moments=plan.moments,

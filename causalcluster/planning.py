@@ -11,7 +11,9 @@ from causalcluster.analysis.records import Analysis
 from causalcluster.data import RowTable, open_rows, take_rows
 from causalcluster.design import Design, build_design, question_design
 from causalcluster.effects.existence import warn_about_means
+from causalcluster.effects.horizons import make_loop
 from causalcluster.effects.moderators import check_moderators
+from causalcluster.effects.networks import Network
 from causalcluster.fitting.evaluation import Targets, list_targets
 from causalcluster.fitting.system import build_closed_system, build_network
 from causalcluster.gaps import GapPlan, describe_gaps, plan_gaps
@@ -19,7 +21,9 @@ from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.hypotheses import check_claims
 from causalcluster.identification import Verdict, cde_via, held_together, identify, references
 from causalcluster.identification.dowhy_answer import DowhyAnswer
+from causalcluster.identification.over_time import identify_over_time
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
+from causalcluster.lagged_design import build_lagged_design
 from causalcluster.model.gap_fill import fill_rows
 from causalcluster.model.preparation import prepare_arrays
 from causalcluster.model.priors import Priors, set_priors
@@ -183,24 +187,18 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, data: _Data) -> Plan:
     gaps = _plan_gaps(analysis, graph, moments)
     if data.rows is None and gaps.needs_rows:
         refuse_gaps_alone(analysis, gaps)
-    design = build_design(
-        analysis,
-        graph,
-        between_only=panel.between_only,
-        gaps=gaps,
-        absorbed=absorbs_units(moments),
-        periods=moments.periods,
-        cell_nodes=moments.cells.nodes if moments.cells is not None else (),
-    )
+    design = _write_design(analysis, graph, moments, panel, gaps)
     return Plan(
         analysis=analysis,
         graph=graph,
         moments=moments,
         rows=data.rows,
         # With intercepts of units taken out there is nothing to replicate rows from.
-        checked_rows=None if absorbs_units(moments) or design.layered else data.checked,
+        checked_rows=None if absorbs_units(moments) or design.layered or design.lagged else data.checked,
         panel=panel,
-        verdicts=identify(analysis, graph, constant_inside=panel.between_only),
+        verdicts=identify_over_time(analysis, graph)
+        if graph.lagged
+        else identify(analysis, graph, constant_inside=panel.between_only),
         dowhy=(),
         design=design,
         warnings=(
@@ -213,6 +211,20 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, data: _Data) -> Plan:
     )
 
 
+def _write_design(analysis: Analysis, graph: CausalGraph, moments: Moments, panel: Panel, gaps: GapPlan) -> Design:
+    if graph.lagged:
+        return build_lagged_design(analysis, graph, between_only=panel.between_only)
+    return build_design(
+        analysis,
+        graph,
+        between_only=panel.between_only,
+        gaps=gaps,
+        absorbed=absorbs_units(moments),
+        periods=moments.periods,
+        cell_nodes=moments.cells.nodes if moments.cells is not None else (),
+    )
+
+
 def prepare(plan: Plan) -> Prepared:
     """Standardise the moments and write down priors and effects."""
     scale = choose_scale(analysed_table(plan.moments), plan.design)
@@ -222,19 +234,26 @@ def prepare(plan: Plan) -> Prepared:
         seed = plan.analysis.sampling.seed
         rows = fill_rows(plan.design, plan.rows, scale, arrays, random_seed=seed) if plan.design.gaps else plan.rows
         network = build_network(asked, scale, arrays, rows)
-    identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
     return Prepared(
         arrays=arrays,
         scale=scale,
         priors=set_priors(plan.analysis.model, plan.design, plan.graph, arrays, scale),
-        targets=list_targets(
-            plan.analysis.question,
-            plan.graph,
-            build_closed_system(asked, arrays),
-            scale,
-            plan.panel.contrast,
-            identified=identified,
-            at=list_conditions(plan.analysis),
-            network=network,
-        ),
+        targets=_targets(plan, asked, arrays, scale, network),
+    )
+
+
+def _targets(plan: Plan, asked: Design, arrays: MomentArrays, scale: Scale, network: Network | None) -> Targets:
+    identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
+    if asked.lagged:
+        loop = make_loop(plan.analysis.question, asked, scale, plan.panel.contrast, identified=identified)
+        return Targets(estimands=(), loop=loop)
+    return list_targets(
+        plan.analysis.question,
+        plan.graph,
+        build_closed_system(asked, arrays),
+        scale,
+        plan.panel.contrast,
+        identified=identified,
+        at=list_conditions(plan.analysis),
+        network=network,
     )

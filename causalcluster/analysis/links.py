@@ -140,7 +140,7 @@ def _framework_warnings(links: Sequence[FrameworkLink], drawn: set[tuple[str, st
     later = [link for link in links if link.lag and _key(link) not in drawn]
     warnings = [
         f"The framework's effect of {link.source} on {link.target} ({_ids(link)}) acts in the next period "
-        "and is left out: lagged edges are not available in this version."
+        f"and is left out. Where 'time' is known, draw it yourself: '{link.source} -> {link.target} @ lag 1'."
         for link in later
     ]
     if not any(link.lag == 0 for link in links):

@@ -45,9 +45,21 @@ def read_question(section: QuestionSection, edges: Sequence[Edge], reader: Reade
         fix=fixed,
         decompositions=tuple(section.decompositions),
         at=_read_conditions(section, reader),
-        horizons=tuple(section.horizons),
-        regimes=tuple(section.regimes),
+        horizons=tuple(sorted(set(section.horizons))) or _default_horizons(edges),
+        regimes=_read_regimes(section, edges),
     )
+
+
+def _default_horizons(edges: Sequence[Edge]) -> tuple[int, ...]:
+    """Return from the period of the intervention to the one that the longest lag reaches; nothing without lagged edges."""
+    longest = max((edge.lag for edge in edges), default=0)
+    return tuple(range(longest + 1)) if longest else ()
+
+
+def _read_regimes(section: QuestionSection, edges: Sequence[Edge]) -> tuple[str, ...]:
+    if not any(edge.lag for edge in edges):
+        return ()
+    return tuple(dict.fromkeys(section.regimes)) or ("sustained", "pulse")
 
 
 def _listed(names: Sequence[str], key: str, role: str, reader: Reader) -> tuple[str, ...]:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from causalcluster.analysis.edges import lag_of
-from causalcluster.analysis.records import Analysis, Hypothesis, Interaction
+from causalcluster.analysis.records import Analysis, Interaction
 from causalcluster.analysis.schema import FRAMEWORK, AnalysisSection
 from causalcluster.analysis.yaml_lines import Document, Place
 from causalcluster.errors import UnsupportedError
@@ -48,11 +47,10 @@ def refuse_unsupported(analysis: Analysis, section: AnalysisSection, document: D
     refusals = [
         *_data(section),
         *_nodes(section),
-        *_edges(section),
+        *_over_time(analysis, section),
         *_interactions(analysis, section),
-        *_question(section),
         *_model(section),
-        *_hypotheses(analysis, document),
+        *_hypotheses(document),
     ]
     if section.alternatives is not None:
         refusals.append((("alternatives",), "the key 'alternatives'", "Write one file for each diagram"))
@@ -86,11 +84,31 @@ def _nodes(section: AnalysisSection) -> Iterator[Refusal]:
                 yield ("nodes", name, key), f"the key '{key}' (node '{name}')", "Leave it out"
 
 
-def _edges(section: AnalysisSection) -> Iterator[Refusal]:
-    for position, item in enumerate(section.edges):
-        if lag_of(item):
-            fix = "Leave the edge out, or draw it without a lag"
-            yield ("edges", position), f"the lagged edge '{item}'", fix
+def _over_time(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal]:
+    """Yield what does not go together with lagged edges in this version."""
+    if not any(edge.lag for edge in analysis.edges):
+        return
+    data, model = section.data, section.model
+    given: tuple[tuple[Place, str, bool], ...] = (
+        (("data", "unit"), "the key 'unit' under data", data.unit is not None),
+        (("data", "nested_in"), "the key 'nested_in' under data", bool(data.nested_in)),
+        (("data", "crossed_with"), "the key 'crossed_with' under data", bool(data.crossed_with)),
+        (("data", "moments"), "the key 'moments' under data", bool(data.moments)),
+        (("interactions",), "an interaction", bool(section.interactions)),
+        (("question", "fix"), "the key 'fix' under question", bool(section.question.fix)),
+        (("question", "at"), "the key 'at' under question", bool(section.question.at)),
+        (("question", "scales"), "the key 'scales' under question", bool(section.question.scales)),
+        (("question", "decompositions"), "a decomposition", bool(section.question.decompositions)),
+        (("model", "time_effects"), "the key 'time_effects' under model", model.time_effects != "none"),
+        (("model", "pooling"), "'pooling: none' under model", model.pooling == "none"),
+    )
+    for place, what, here in given:
+        if here:
+            yield place, f"{what}, together with lagged edges,", "Leave one of them out"
+    for name, node in section.nodes.items():
+        if node.family != "gaussian":
+            what = f"the family '{node.family}' (node '{name}'), together with lagged edges,"
+            yield ("nodes", name, "family"), what, "Leave it out (the equation is then linear), or the lags"
 
 
 def _interactions(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal]:
@@ -109,12 +127,6 @@ def _positions(items: Sequence[str], products: Sequence[Interaction]) -> dict[In
     return dict(zip(products, owners, strict=True))
 
 
-def _question(section: AnalysisSection) -> Iterator[Refusal]:
-    for key, given in (("horizons", section.question.horizons), ("regimes", section.question.regimes)):
-        if given:
-            yield ("question", key), f"the key '{key}' under question", "Leave it out"
-
-
 def _model(section: AnalysisSection) -> Iterator[Refusal]:
     model = section.model
     for key, given in (("unit", section.data.unit), ("time_effects", model.time_effects != "none")):
@@ -125,17 +137,6 @@ def _model(section: AnalysisSection) -> Iterator[Refusal]:
         yield ("model", "priors"), "'priors: framework' under model", "Write 'priors: neutral'"
 
 
-def _hypotheses(analysis: Analysis, document: Document) -> Iterator[Refusal]:
+def _hypotheses(document: Document) -> Iterator[Refusal]:
     if document.content.get("hypotheses") == FRAMEWORK:
         yield ("hypotheses",), "'hypotheses: framework'", "List your own, each with an id and a claim"
-    for position, hypothesis in enumerate(analysis.hypotheses):
-        for what in _refused_terms(hypothesis):
-            fix = "Claim something about another effect, or leave the hypothesis out"
-            yield ("hypotheses", position, "claim"), f"{what} in the claim of '{hypothesis.id}'", fix
-
-
-def _refused_terms(hypothesis: Hypothesis) -> Iterator[str]:
-    for _, term in hypothesis.claim.terms:
-        for key, given in (("horizon", term.horizon is not None), ("regime", term.regime)):
-            if given:
-                yield f"'{key}'"

@@ -13,12 +13,16 @@ from causalcluster.checks.predictive import check_predictions
 from causalcluster.checks.summary import describe_failures, summarise_checks
 from causalcluster.data import RowTable
 from causalcluster.design import Design
+from causalcluster.effects.horizons import Loop, spectral_radius
 from causalcluster.effects.networks import Network, SystemDraws
 from causalcluster.effects.orders import admissible_orders
 from causalcluster.fitting.system import build_closed_system
 from causalcluster.graph import CausalGraph
 from causalcluster.model.standard import MomentArrays, Scale
 from causalcluster.moments import Moments
+
+EXPLOSIVE_SHARE = 0.05
+"""A warning is given where in more of the draws a disturbance of the system does not die out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +57,7 @@ def raise_doubts(
     contrast: tuple[float, float],
     *,
     network: Network | None,
+    loop: Loop | None,
     points: tuple[int, int] | None,
     rows: RowTable | None,
     moments: Moments,
@@ -71,6 +76,8 @@ def raise_doubts(
         Treatment values from and to, in the treatment's units.
     network
         The system for simulation, where effects are simulated; else None.
+    loop
+        The system over time, where edges have lags; else None.
     points
         Points in each cluster and of the population that the effects were simulated with; None where they were not.
     rows
@@ -86,6 +93,8 @@ def raise_doubts(
     -------
     Doubts
     """
+    if design.lagged:
+        return _doubt_over_time(loop, draws)
     sampling = analysis.sampling
     orders = admissible_orders(graph, analysis.question.mediators)
     compared = compare_orders(
@@ -115,3 +124,19 @@ def raise_doubts(
         between=between,
         warnings=warnings if compared is None else (*order_warnings(orders), *warnings),
     )
+
+
+def _doubt_over_time(loop: Loop | None, draws: SystemDraws) -> Doubts:
+    """Look at the stability of a system over time; orders, replicates and associations are for one period."""
+    said = ["predictive checks, and comparisons of orders and between clusters, are not made where edges have lags"]
+    if loop is not None:
+        own = draws.coefficients
+        shares = {"the average cluster": float((spectral_radius(loop, own.mean) >= 1.0).mean())}
+        by_cluster = (spectral_radius(loop, own.theta) >= 1.0).mean(axis=(0, 1))
+        shares |= {f"cluster {label}": float(share) for label, share in zip(own.clusters, by_cluster, strict=True) if label}
+        loud = {name: share for name, share in shares.items() if share > EXPLOSIVE_SHARE}
+        if loud:
+            first = ", ".join(f"{name} ({share:.0%} of draws)" for name, share in list(loud.items())[:5])
+            more = f" and {len(loud) - 5} more" if len(loud) > 5 else ""
+            said.append(f"the loop may be explosive, so that effects grow without end with the horizon: {first}{more}")
+    return Doubts(orders=None, predictive=None, between=None, warnings=tuple(said))

@@ -135,7 +135,7 @@ def framework(
 
 @app.command()
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="The scenario: linear.")],
+    scenario: Annotated[str, typer.Argument(help="The scenario: linear or feedback.")],
     table: Annotated[Path, typer.Option("-o", "--out", help="Table to write; .csv or .parquet.")],
     *,
     truth: Annotated[Path | None, typer.Option(help="File for the true effects.")] = None,

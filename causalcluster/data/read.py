@@ -32,7 +32,7 @@ from causalcluster.data.frames import from_frame
 from causalcluster.data.groups import find_groups
 from causalcluster.data.periods import refuse_repeated_periods
 from causalcluster.data.rows import Counts, Rows
-from causalcluster.data.series import find_periods, number_periods, period_label, refuse_periods
+from causalcluster.data.series import calendar, find_periods, number_periods, period_label, refuse_periods
 from causalcluster.data.survey import Survey, first_columns, survey_rows
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_missing_columns
 from causalcluster.errors import DataError
@@ -125,15 +125,16 @@ def _number_periods(
 ) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any], tuple[str, ...]]:
     """Number the periods in all rows and in the complete ones, and return their labels.
 
-    That is for time effects, and for panels of units, whose rows may share what a cluster and period has.
+    That is for time effects, for lags, and for panels of units, whose rows may share what a cluster and period has.
     """
-    effects = analysis.model.time_effects != "none"
-    if analysis.data.time is None or not (effects or analysis.data.unit is not None):
+    effects, lags = analysis.model.time_effects != "none", any(edge.lag for edge in analysis.edges)
+    if analysis.data.time is None or not (effects or lags or analysis.data.unit is not None):
         return typed, complete, ()
     periods = find_periods(typed)
-    refuse_periods(periods, analysis.data.time, where, effects=effects)
-    added = number_periods(typed, periods)
-    whole = added if complete is typed else number_periods(complete, periods)
+    refuse_periods(periods, analysis.data.time, where, effects=effects, lags=lags)
+    places = calendar(periods) if lags else range(len(periods))
+    added = number_periods(typed, periods, places)
+    whole = added if complete is typed else number_periods(complete, periods, places)
     return added, whole, tuple(period_label(period) for period in periods)
 
 

@@ -1,6 +1,7 @@
 """The periods of a panel: which there are, in order, and each row's place among them."""
 
 import datetime
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from causalcluster.errors import DataError
 _MICROSECONDS = 10**13
 """Whole numbers beyond are dates, read from text as microseconds since 1970."""
 MOST_PERIODS = 400
-"""Time effects and panels of units are available with so many periods."""
+"""Time effects, lags and panels of units are available with so many periods."""
 
 
 def find_periods(frame: nw.LazyFrame[Any]) -> tuple[Any, ...]:
@@ -32,30 +33,42 @@ def period_label(period: Any) -> str:
     return f"{period:g}" if isinstance(period, float) else str(period)
 
 
-def number_periods(frame: nw.LazyFrame[Any], periods: Sequence[Any]) -> nw.LazyFrame[Any]:
-    """Add the column `PERIOD`, each row's place among ``periods``."""
-    places = [nw.when(nw.col(TIME) == period).then(nw.lit(k)).otherwise(nw.lit(0)) for k, period in enumerate(periods)]
-    return frame.with_columns(sum(places[1:], start=places[0]).cast(nw.Int64).alias(PERIOD))
+def calendar(periods: Sequence[Any]) -> tuple[int, ...]:
+    """Return how many steps after the first each period lies.
 
-
-def refuse_periods(periods: Sequence[Any], time: str, where: str, *, effects: bool) -> None:
-    """Raise DataError where effects of the period cannot be told from intercepts, or there are too many periods.
-
-    ``effects`` says whether there are any; without them rows of units are sorted by cluster and period.
+    Whole numbers are as many steps apart as their differences say, in units of the largest step that divides all of them:
+    2000, 2002 and 2006 are 0, 1 and 3. Dates count by their order in the table.
     """
-    if effects and len(periods) < 2:
+    if not all(isinstance(period, int) and period <= _MICROSECONDS for period in periods):
+        return tuple(range(len(periods)))
+    step = math.gcd(*(period - periods[0] for period in periods)) or 1
+    return tuple((period - periods[0]) // step for period in periods)
+
+
+def number_periods(frame: nw.LazyFrame[Any], periods: Sequence[Any], places: Sequence[int]) -> nw.LazyFrame[Any]:
+    """Add the column `PERIOD`: one of ``places`` for each of ``periods``."""
+    found = [
+        nw.when(nw.col(TIME) == period).then(nw.lit(place)).otherwise(nw.lit(0))
+        for period, place in zip(periods, places, strict=True)
+    ]
+    return frame.with_columns(sum(found[1:], start=found[0]).cast(nw.Int64).alias(PERIOD))
+
+
+def refuse_periods(periods: Sequence[Any], time: str, where: str, *, effects: bool, lags: bool) -> None:
+    """Raise DataError where one period is too few for effects of periods or for lags, or there are too many periods."""
+    if (effects or lags) and len(periods) < 2:
         raise DataError(
             f"the data hold one period only ({time!r} = {period_label(periods[0])})",
             where=where,
-            why="An effect of the period cannot be told from the intercepts",
-            fix="Write 'time_effects: none'",
+            why="Nothing came before it" if lags else "An effect of the period cannot be told from the intercepts",
+            fix="Draw the edges without lags" if lags else "Write 'time_effects: none'",
         )
     if len(periods) > MOST_PERIODS:
         raise DataError(
-            f"{time!r} holds {len(periods)} periods; time effects, and panels of units, of more than {MOST_PERIODS} are not "
-            "available",
+            f"{time!r} holds {len(periods)} periods; time effects, lags and panels of units with more than {MOST_PERIODS} "
+            "are not available",
             where=where,
-            fix="Give longer periods, such as years, or leave out 'time_effects' and 'unit'",
+            fix="Give longer periods, such as years, or leave out time effects, lags and 'unit'",
         )
 
 

@@ -8,6 +8,7 @@ import xarray as xr
 from causalcluster.analysis.records import Condition, Question
 from causalcluster.effects.estimands import Estimand, list_estimands, list_paths
 from causalcluster.effects.gformula import Accuracy, Noise, simulate_effects
+from causalcluster.effects.horizons import Loop, evaluate_horizons
 from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
 from causalcluster.effects.world_effects import list_world_effects
@@ -33,11 +34,14 @@ class Targets:
         Those that are simulated.
     network
         The system for simulation; None where nothing is simulated.
+    loop
+        The system over time, where edges have lags: then effects are at horizons.
     """
 
     estimands: tuple[Estimand, ...]
     worlds: tuple[WorldEffect, ...] = ()
     network: Network | None = None
+    loop: Loop | None = None
 
     def plain(self) -> "Targets":
         """Return the effects that are differences, no proportion of another, and at no moderator's value."""
@@ -45,6 +49,7 @@ class Targets:
             estimands=tuple(item for item in self.estimands if item.denominator is None and not item.at),
             worlds=tuple(item for item in self.worlds if not item.whole and not item.at and item.scale == "difference"),
             network=self.network,
+            loop=self.loop,
         )
 
 
@@ -84,6 +89,8 @@ def evaluate_targets(
 
     ``accuracy`` is that of simulated effects; closed forms are exact.
     """
+    if targets.loop is not None:
+        return evaluate_horizons(targets.loop, draws.coefficients, random_seed=random_seed, levels=levels), None
     closed = evaluate_effects(targets.estimands, draws.coefficients, random_seed=random_seed, levels=levels)
     if targets.network is None or not targets.worlds:
         return closed, None

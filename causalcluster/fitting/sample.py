@@ -217,7 +217,8 @@ def _to_draws(
 def _check_equations(compiled: Compiled, arrays: MomentArrays) -> None:
     """The density reads its arrays without looking at their bounds: they must be those of its equations."""
     priors, terms = compiled.priors, len(compiled.design.terms)
-    expected = (terms, len(compiled.design.nodes), len(priors.tau_rate), len(priors.partial_alpha))
+    ordinary = sum(equation.level != "first" for equation in compiled.design.equations)
+    expected = (terms, ordinary, len(priors.tau_rate), len(priors.partial_alpha))
     pairs = arrays.n_correlated * (arrays.n_correlated - 1) // 2
     rows = arrays.row_equations
     sampled = (0, 0) if rows is None else (len(rows.terms), len(rows.equations))

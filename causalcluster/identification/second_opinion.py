@@ -49,7 +49,7 @@ def second_opinion(analysis: Analysis, opinion: SecondOpinion | None = None) -> 
 
 def start_second_opinion(analysis: Analysis) -> SecondOpinion:
     """Ask DoWhy about the total effect on every outcome, without waiting for it."""
-    process = None if _at_hand() else _start()
+    process = None if _at_hand() or _over_time(analysis) else _start()
     if process is not None and process.stdin is not None:
         try:
             process.stdin.write(pickle.dumps(analysis))
@@ -79,6 +79,11 @@ def drop_second_opinion(opinion: SecondOpinion) -> None:
             process.kill()
 
 
+def _over_time(analysis: Analysis) -> bool:
+    """Whether edges have lags: DoWhy's criteria are for diagrams of one period."""
+    return any(edge.lag for edge in analysis.edges)
+
+
 def _at_hand() -> bool:
     return "dowhy" in sys.modules
 
@@ -92,6 +97,8 @@ def _start() -> subprocess.Popen[bytes] | None:
 
 
 def _ask(analysis: Analysis) -> tuple[DowhyAnswer, ...]:
+    if _over_time(analysis):
+        return ()
     from causalcluster.graph import build_graph
     from causalcluster.identification.dowhy_adapter import ask_dowhy
 

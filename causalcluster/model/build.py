@@ -86,7 +86,8 @@ def build_model(design: Design, arrays: MomentArrays, priors: Priors) -> pm.Mode
 def _layered_likelihood(
     structure: Structure, data: Mapping[str, Any], mean: Any, tau: Any, partial: Any, log_sigma: Any
 ) -> None:
-    log_sd = log_sigma[:, data["layer_equation"]]
+    own = log_sigma[:, pt.minimum(data["layer_equation"], log_sigma.shape[1] - 1)]
+    log_sd = data["layer_own"] * own + data["layer_fixed"]
     if structure.shocks:
         shock_sd = pm.Gamma("shock_sd", 2.0, 2.0 / SHOCK_SD_MEAN, dims="shocked")
         shock = data["layer_shock"]

@@ -108,8 +108,11 @@ def sampled_terms(design: Design) -> Whole:
 
 
 def gaussian_nodes(design: Design) -> list[str]:
-    """Return the nodes with gaussian equations, whose residual standard deviations differ between clusters."""
-    return [equation.node for equation in design.equations if equation.family == "gaussian"]
+    """Return the nodes with gaussian equations, whose residual standard deviations differ between clusters.
+
+    First values are not among them: theirs are fixed.
+    """
+    return [item.node for item in design.equations if item.family == "gaussian" and item.level != "first"]
 
 
 def equation_table(design: Design) -> Whole:

@@ -24,6 +24,8 @@ class Layers:
         (L,) the equation of each layer.
     shock
         (L,) which of the shocks' standard deviations counts there, -1 where none does.
+    fixed
+        (L,) log residual standard deviation where it is fixed, NaN where it is the equation's own.
     size
         (G, L) how often its square counts beside the residual variance.
     dof, syy
@@ -36,6 +38,7 @@ class Layers:
 
     equation: NDArray[np.int64]
     shock: NDArray[np.int64]
+    fixed: Floats
     size: Floats
     dof: Floats
     sxx: Floats
@@ -108,6 +111,7 @@ def _assemble(
     layers = Layers(
         equation=np.array([block[0] for block in blocks], dtype=np.int64),
         shock=np.array([block[1] for block in blocks], dtype=np.int64),
+        fixed=np.full(len(blocks), np.nan),
         size=np.stack([block[2] for block in blocks], axis=1),
         dof=dof,
         sxx=sxx,
@@ -134,7 +138,8 @@ def _places(equation: Equation, names: Sequence[tuple[str, ...]]) -> tuple[list[
 
 def layer_log_sd(log_sigma: Floats, shock_sd: Floats, layers: Layers) -> Floats:
     """Return log residual standard deviations (..., G, L) from the equations' (..., G, K) and the shocks' (..., S)."""
-    own = log_sigma[..., layers.equation]
+    own = log_sigma[..., np.minimum(layers.equation, log_sigma.shape[-1] - 1)]
+    own = np.where(np.isnan(layers.fixed), own, layers.fixed)
     counted = np.where(layers.shock >= 0, layers.size, 0.0)
     square = np.square(shock_sd[..., np.maximum(layers.shock, 0)])[..., None, :] if shock_sd.shape[-1] else 0.0
     log_sd: Floats = 0.5 * np.log(np.exp(2.0 * own) + counted * square)

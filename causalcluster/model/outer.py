@@ -71,6 +71,7 @@ def plain_layers(arrays: MomentArrays) -> Layers:
     return Layers(
         equation=np.arange(n_equations),
         shock=np.full(n_equations, -1),
+        fixed=np.full(n_equations, np.nan),
         size=np.zeros((n_clusters, n_equations)),
         dof=arrays.dof,
         sxx=sxx,

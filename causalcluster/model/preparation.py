@@ -25,6 +25,7 @@ from causalcluster.model.gap_arrays import (
 from causalcluster.model.gap_groups import row_groups
 from causalcluster.model.gap_guide import FirstFit, GapInput, centred_theta, fit_first, quadratic
 from causalcluster.model.grid_rows import grid_rows
+from causalcluster.model.lagged import lagged_arrays
 from causalcluster.model.layers import add_layers
 from causalcluster.model.outer import add_outer
 from causalcluster.model.row_arrays import RowEquations, prepare_rows, with_rows
@@ -53,6 +54,8 @@ def prepare_arrays(moments: Moments, design: Design, scale: Scale, rows: RowTabl
     -------
     MomentArrays
     """
+    if design.lagged:
+        return lagged_arrays(moments, design, scale)
     if not design.gaps:
         arrays = standardise(analysed_table(moments), design, scale)
         if design.layered and moments.cells is not None:

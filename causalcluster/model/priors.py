@@ -11,6 +11,7 @@ narrow as the vector grows, so that a large vector does not squeeze the correlat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,9 +19,9 @@ from causalcluster.analysis.records import ModelSpec
 from causalcluster.design import Design, Term, correlated_terms, share_a_path
 from causalcluster.errors import UnsupportedError
 from causalcluster.families import FAMILIES
-from causalcluster.graph import CausalGraph
+from causalcluster.graph import CausalGraph, summary_digraph
 from causalcluster.model.row_arrays import EquationRows, parameter_guesses
-from causalcluster.model.standard import MomentArrays, Scale
+from causalcluster.model.standard import MomentArrays, Scale, base_node
 
 Floats = NDArray[np.float64]
 
@@ -223,11 +224,29 @@ def _partial_alphas(design: Design, graph: CausalGraph) -> Floats:
     unrelated = 2.0 + len(chosen) / 2.0
     return np.array(
         [
-            1.0 if share_a_path(design, graph, chosen[i], chosen[j]) else unrelated
+            1.0 if _go_together(design, graph, chosen[i], chosen[j]) else unrelated
             for i in range(len(chosen))
             for j in range(i)
         ]
     )
+
+
+def _go_together(design: Design, graph: CausalGraph, first: Term, second: Term) -> bool:
+    """Whether an effect multiplies two coefficients, or both are levels over time, which each other's past brings about."""
+    if not design.lagged:
+        return share_a_path(design, graph, first, second)
+    kinds = {first.kind, second.kind}
+    if len(kinds) > 1:
+        return False
+    if kinds == {"intercept"}:
+        return True
+    summary = summary_digraph(graph)
+
+    def precedes(one: Term, other: Term) -> bool:
+        source = base_node(other.factors[0])
+        return one.target == source or bool(nx.has_path(summary, one.target, source))
+
+    return precedes(first, second) or precedes(second, first)
 
 
 def _apply_overrides(

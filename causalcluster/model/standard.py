@@ -106,12 +106,23 @@ def choose_scale(moments: xr.Dataset, design: Design) -> Scale:
     means_taken = moments["units"].astype(float) if design.intercepts == "absorbed" else 1.0
     dof = float((rows - means_taken).clip(min=0.0).sum("cluster"))
     means = pooled_mean(moments[[name for name in ("n", "mean", "mean_rest") if name in moments]].fillna(0.0))
-    shift, scale = {}, {}
-    for node in columns(design):
+    shift: dict[str, float] = {}
+    scale: dict[str, float] = {}
+    for name in columns(design):
+        node = base_node(name)
+        if node in scale:
+            shift[name], scale[name] = shift[node], scale[node]
+            continue
         within = float(moments["cross"].sel(column=node, column_2=node).sum("cluster"))
         shift[node] = float(means.sel(column=node))
         scale[node] = float(np.sqrt(within / max(dof, 1.0))) or _spread_of_means(moments, node) or 1.0
+        shift[name], scale[name] = shift[node], scale[node]
     return Scale(shift=shift, scale=scale)
+
+
+def base_node(name: str) -> str:
+    """Return the node behind the name of an earlier value, 'wage@1', or of a first one, 'wage#0'."""
+    return name.partition("@")[0].partition("#")[0]
 
 
 def _spread_of_means(moments: xr.Dataset, node: str) -> float:

@@ -132,7 +132,9 @@ def _outer_data(outer: OuterArrays) -> dict[str, NDArray[Any]]:
 
 def _layer_data(layers: Layers) -> dict[str, NDArray[Any]]:
     names = ("equation", "shock", "size", "dof", "sxx", "sxy", "syy")
-    return {f"layer_{name}": getattr(layers, name) for name in names}
+    own = np.isnan(layers.fixed)
+    fixed = {"layer_own": own.astype(float), "layer_fixed": np.where(own, 0.0, layers.fixed)}
+    return {f"layer_{name}": getattr(layers, name) for name in names} | fixed
 
 
 def _row_data(rows: RowEquations, priors: Priors, n_integrated: int) -> dict[str, NDArray[Any]]:

@@ -37,6 +37,26 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LagMoments:
+    """What lagged edges need of a table.
+
+    Attributes
+    ----------
+    columns
+        Names of the columns of earlier values, 'wage@1'.
+    tables
+        Moments by cluster of the rows in which some of these, and these alone, are missing; as ``table`` of `Moments`, of
+        the nodes and of the columns that are there.
+    first
+        Values of the nodes in each cluster's first period (cluster, column).
+    """
+
+    columns: tuple[str, ...]
+    tables: tuple[xr.Dataset, ...]
+    first: xr.DataArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Moments:
     """A table reduced to sufficient statistics.
 
@@ -89,6 +109,8 @@ class Moments:
         Groups of clusters, level by level.
     cells
         What rows of one cluster and period share, where some node does not vary among them.
+    lags
+        Moments together with values of earlier periods, where edges have lags.
     """
 
     table: xr.Dataset
@@ -114,6 +136,7 @@ class Moments:
     periods: tuple[str, ...] = ()
     groups: tuple[Grouping, ...] = ()
     cells: Cells | None = None
+    lags: LagMoments | None = None
 
 
 def product_name(factors: tuple[str, ...]) -> str:

@@ -11,14 +11,16 @@ import xarray as xr
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import CLUSTER, Rows, Survey, position_column, survey_rows
+from causalcluster.errors import UnsupportedError
 from causalcluster.moments.available import available_columns
 from causalcluster.moments.contrast import add_reach, resolve_contrast
 from causalcluster.moments.disclosure import count_without, keep_large, refuse_nothing_left, split_small
 from causalcluster.moments.exact_sums import rows_changed
 from causalcluster.moments.grouped import reduce_frame, reduce_groups
+from causalcluster.moments.lags import reduce_lags
 from causalcluster.moments.panel import add_panel_effects
 from causalcluster.moments.patterns import PATTERN, count_records, mark_patterns
-from causalcluster.moments.records import Column, Moments, Pattern, product_name
+from causalcluster.moments.records import Column, LagMoments, Moments, Pattern, product_name
 
 
 def reduce_rows(analysis: Analysis, rows: Rows, *, min_cell: int | None = None) -> Moments:
@@ -95,8 +97,19 @@ def reduce_rows(analysis: Analysis, rows: Rows, *, min_cell: int | None = None) 
         n_thinned=len(thinned),
         periods=panel.periods,
         cells=panel.cells,
+        lags=_reduce_lags(analysis, rows, table, gaps=not whole),
         groups=rows.groups,
     )
+
+
+def _reduce_lags(analysis: Analysis, rows: Rows, table: xr.Dataset, *, gaps: bool) -> LagMoments | None:
+    if gaps and analysis.data.missing == "model" and any(edge.lag for edge in analysis.edges):
+        raise UnsupportedError(
+            "values are missing, and missing values are not averaged over in an analysis with lagged edges",
+            where=f"{analysis.path}: data: missing",
+            fix="Set 'missing: drop' under 'data' (a lag then reaches no row that was left out), or draw no lags",
+        )
+    return reduce_lags(analysis, rows, [str(label) for label in table["cluster"].values])
 
 
 def reduce_incomplete(

@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from causalcluster.errors import InputError, did_you_mean
+from causalcluster.simulation.feedback import NODES, draw_feedback, feedback_parameters, feedback_truth
 from causalcluster.simulation.linear import VARIABLES, draw_linear, linear_parameters
 from causalcluster.simulation.truth import linear_truth
 
-Scenario = Literal["linear"]
+Scenario = Literal["linear", "feedback"]
 SCENARIOS: tuple[str, ...] = get_args(Scenario)
 CLUSTER_COLUMN = "cluster"
 SMALLEST_CLUSTER, LARGEST_CLUSTER = 10, 500
@@ -46,6 +47,35 @@ hypotheses:
   - {{id: H3, claim: "nie(wage) > nde(wage)"}}
 """
 
+_FEEDBACK_ANALYSIS = """\
+schema: causalcluster/1
+title: "Simulated: does a policy reach wages through an actor, and back?"
+data:
+  file: {file}
+  cluster: {cluster}
+  time: year
+nodes:
+  policy: {{layer: environment, label: Policy}}
+  actor:  {{layer: actor, label: Actor}}
+  wage:   {{layer: outcome, label: Wage}}
+edges:
+  - policy -> actor
+  - policy, actor -> wage
+  - wage -> policy @ lag 1
+question:
+  treatment: policy
+  contrast: {{from: 0, to: 1}}
+  outcomes: [wage]
+  mediators: [actor]
+  horizons: [0, 1, 2, 5]
+  regimes: [sustained, pulse]
+hypotheses:
+  - {{id: H1, claim: "nie(wage, via=actor, horizon=1, regime=pulse) > 0"}}
+  - {{id: H2, claim: "total(wage, horizon=5, regime=sustained) > 0.4"}}
+"""
+_TEXTS = {"linear": _LINEAR_ANALYSIS, "feedback": _FEEDBACK_ANALYSIS}
+_PERIODS = 15
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Simulated:
@@ -56,7 +86,7 @@ class Simulated:
     scenario
         The scenario's name.
     table
-        One row per firm: the cluster's label and the nodes of the diagram.
+        The cluster's label and the nodes of the diagram, one row per firm, or, of `feedback`, per year.
     truth
         The key columns of effects.csv with `value` and `mc_error`.
     analysis_text
@@ -86,7 +116,8 @@ def simulate(
     clusters
         Number of clusters, at least 2.
     rows
-        Mean rows per cluster, at least 2; None for clusters of 10 to 500 rows. The spread of sizes is the same.
+        Of `linear`: mean rows per cluster, at least 2; None for clusters of 10 to 500 rows. The spread of sizes is the
+        same. Of `feedback`: periods, 15 without it, of every cluster.
     seed
         The only source of randomness: the same arguments give the same panel.
     table_name
@@ -108,9 +139,10 @@ def simulate(
     if rows is not None:
         _check_at_least(rows, 2, "rows", "One row per cluster says nothing about slopes inside it")
     _check_at_least(seed, 0, "seed", "The random generator takes non-negative seeds only")
-    rng = np.random.default_rng(seed)
+    rng, labels = np.random.default_rng(seed), cluster_labels(clusters)
+    if scenario == "feedback":
+        return _simulate_feedback(labels, rows or _PERIODS, rng, table_name)
     sizes = cluster_sizes(clusters, rows=rows, rng=rng)
-    labels = cluster_labels(clusters)
     parameters = linear_parameters()
     draw = draw_linear(parameters, sizes, rng)
     table = pd.DataFrame(draw.values, columns=list(VARIABLES))
@@ -120,6 +152,20 @@ def simulate(
         table=table,
         truth=linear_truth(parameters, slopes=draw.slopes, sizes=sizes, labels=labels),
         analysis_text=analysis_text(scenario, table_name=table_name),
+    )
+
+
+def _simulate_feedback(labels: tuple[str, ...], periods: int, rng: np.random.Generator, table_name: str) -> Simulated:
+    parameters = feedback_parameters()
+    draw = draw_feedback(parameters, len(labels), periods, rng)
+    table = pd.DataFrame(draw.values.reshape(-1, len(NODES)), columns=list(NODES))
+    table.insert(0, "year", np.tile(np.arange(2001, 2001 + periods), len(labels)))
+    table.insert(0, CLUSTER_COLUMN, np.repeat(np.array(labels, dtype=object), periods))
+    return Simulated(
+        scenario="feedback",
+        table=table,
+        truth=feedback_truth(parameters, draw.slopes, labels),
+        analysis_text=analysis_text("feedback", table_name=table_name),
     )
 
 
@@ -133,7 +179,7 @@ def analysis_text(scenario: str, *, table_name: str) -> str:
     """
     _check_scenario(scenario)
     # A JSON string is a quoted YAML scalar, so any file name is safe.
-    return _LINEAR_ANALYSIS.format(file=json.dumps(table_name, ensure_ascii=False), cluster=CLUSTER_COLUMN)
+    return _TEXTS[scenario].format(file=json.dumps(table_name, ensure_ascii=False), cluster=CLUSTER_COLUMN)
 
 
 def cluster_sizes(clusters: int, *, rows: int | None, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -48,7 +48,7 @@ class TestGroups:
             draw_up(asked("crossed_with: [country]"), moved)
 
     def test_levels_that_do_not_nest(self):
-        with pytest.raises(DataError, match="'sector' '0' is in two groups of 'country'.*go under 'crossed_with'"):
+        with pytest.raises(DataError, match=r"'sector' '0' is in two groups of 'country'.*go under 'crossed_with'"):
             draw_up(asked("nested_in: [sector, country]"), table())
 
     def test_missing_labels(self):
