@@ -17,8 +17,8 @@ from causalcluster.analysis.records import (
     Question,
     Unobserved,
 )
-from causalcluster.errors import GraphError, UnsupportedError
-from causalcluster.graph import build_graph
+from causalcluster.errors import GraphError
+from causalcluster.graph import build_graph, lagged_parents, summary_digraph
 
 NODES = ("log_wage", "law", "enforcement", "unions", "size")
 EDGES = (
@@ -183,8 +183,13 @@ def test_a_mediator_may_serve_one_outcome_only():
     assert graph.nodes[0] == "law"
 
 
-def test_lagged_edges_are_refused_as_not_available():
+def test_lagged_edges_are_apart_from_those_within_a_period():
     analysis = make()
-    lagged = replace(analysis, edges=(*analysis.edges, Edge(source="unions", target="law", lag=1)))
-    with pytest.raises(UnsupportedError, match="not available in this version"):
-        build_graph(lagged)
+    feedback = (Edge(source="unions", target="law", lag=1), Edge(source="law", target="law", lag=2))
+    graph = build_graph(replace(analysis, edges=(*analysis.edges, *feedback)))
+    assert graph.edges == analysis.edges
+    assert graph.lagged == feedback
+    assert lagged_parents(graph, "law") == (("law", 2), ("unions", 1))
+    assert ("unions", "law") in summary_digraph(graph).edges
+    with pytest.raises(GraphError, match="given twice"):
+        build_graph(replace(analysis, edges=(*analysis.edges, feedback[0], feedback[0])))

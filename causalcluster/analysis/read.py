@@ -239,6 +239,7 @@ def _single_level(section: AnalysisSection, model: ModelSpec) -> tuple[ModelSpec
 
 def _read_hypotheses(sections: Sequence[HypothesisSection], question: Question, reader: Reader) -> Iterator[Hypothesis]:
     # Claims have a grammar of their own, which files without hypotheses do not need.
+    from causalcluster.analysis.claim_times import place_in_time
     from causalcluster.analysis.claims import parse_claim
 
     seen: set[str] = set()
@@ -249,6 +250,7 @@ def _read_hypotheses(sections: Sequence[HypothesisSection], question: Question, 
         seen.add(section.id)
         try:
             claim = parse_claim(section.claim, outcomes=question.outcomes, mediators=question.mediators, nodes=reader.names)
+            claim = place_in_time(claim, question)
         except ClaimError as error:
             where = f"{reader.document.where(('hypotheses', position, 'claim'))}: hypothesis '{section.id}'"
             raise ClaimError(error.what, where=where, why=error.why, fix=error.fix) from error

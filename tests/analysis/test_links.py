@@ -77,7 +77,7 @@ def test_effects_in_the_next_period_are_left_out_with_a_sentence():
     assert "enforcement and wage (policy_ideology" in common_causes
     for link, sentence in zip(later, warnings, strict=True):
         assert sentence.startswith(f"The framework's effect of {link.source} on {link.target} ({link.edge_ids[0]}")
-        assert sentence.endswith("acts in the next period and is left out: lagged edges are not available in this version.")
+        assert sentence.endswith(f"draw it yourself: '{link.source} -> {link.target} @ lag 1'.")
 
 
 def test_a_framework_without_effects_is_said():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from causalcluster.errors import AnalysisFileError, UnsupportedError
+from causalcluster.errors import AnalysisFileError, ClaimError, UnsupportedError
 from tests.analysis.files import BASE, CONTRACT, changed, parse
 
 
@@ -18,7 +18,6 @@ def expected(line: int, what: str, fix: str) -> str:
 
 LEAVE = "Leave it out"
 TABLE = "Save the table as CSV (UTF-8) or Parquet"
-CLAIM = "Claim something about another effect, or leave the hypothesis out"
 PRODUCT = "Leave it out, or take a product of at most three factors"
 
 
@@ -51,12 +50,44 @@ def test_keys_of_later_versions(old, new, message):
     assert refusal(changed(old, new)) == expected(*message)
 
 
-def test_lagged_edges_and_horizons():
-    lagged = changed("  cluster: district", "  time: year").replace("  - size -> law", "  - size -> law @ lag 1")
-    lines = "Leave the edge out, or draw it without a lag"
-    assert refusal(lagged) == expected(17, "the lagged edge 'size -> law @ lag 1'", lines)
-    assert refusal(f"{lagged}  horizons: [0, 1]\n  regimes: [pulse]\n").startswith("analysis.yaml:17: the lagged edge")
-    assert parse(changed("- size -> law", "- size -> law @ lag 0")).edges[-1].lag == 0
+LAGGED = ("  - size -> law", "  - size -> law @ lag 1")
+
+
+def test_what_does_not_go_together_with_lags():
+    lagged = changed("  cluster: district", "  cluster: district\n  time: year").replace(*LAGGED)
+    assert refusal(lagged).startswith("analysis.yaml:24: the key 'fix' under question, together with lagged edges,")
+    without = lagged.replace("  fix: {enforcement: 0}\n", "")
+    for old, new, what in (
+        ("  time: year", "  time: year\n  unit: firm", "the key 'unit' under data"),
+        ("  time: year", "  time: year\n  nested_in: [country]", "the key 'nested_in' under data"),
+        (
+            "injury: {layer: outcome}",
+            "injury: {layer: outcome, family: bernoulli}",
+            "the family 'bernoulli' (node 'injury')",
+        ),
+        ("hypotheses", "model: {time_effects: fixed}\nhypotheses", "the key 'time_effects' under model"),
+    ):
+        text = (without + "hypotheses: []\n").replace(old, new, 1)
+        assert f"{what}, together with lagged edges, is not available in this version" in refusal(text)
+
+
+def test_horizons_and_regimes():
+    lagged = changed("  cluster: district", "  cluster: district\n  time: year").replace(*LAGGED)
+    lagged = lagged.replace("  fix: {enforcement: 0}\n", "")
+    question = parse(lagged).question
+    assert (question.horizons, question.regimes) == ((0, 1), ("sustained", "pulse"))
+    text = lagged + "  horizons: [3, 0]\n  regimes: [pulse]\nhypotheses: [{id: H1, claim: 'nie(wage) > 0'}]\n"
+    (hypothesis,) = parse(text).hypotheses
+    ((_, term),) = hypothesis.claim.terms
+    assert (term.horizon, term.regime) == (0, "pulse")
+    for claim, message in (
+        ("nie(wage, horizon=2) > 0", "horizon 2 is not one of the question's: 0, 3"),
+        ("nie(wage, regime=sustained) > 0", "the regime 'sustained' is not one of the question's: pulse"),
+    ):
+        with pytest.raises(ClaimError, match=message):
+            parse(text.replace("nie(wage) > 0", claim))
+    with pytest.raises(ClaimError, match="the diagram has no lagged edges"):
+        parse(f"{BASE}hypotheses: [{{id: H1, claim: 'nie(wage, horizon=0) > 0'}}]\n")
 
 
 @pytest.mark.parametrize(
@@ -65,8 +96,6 @@ def test_lagged_edges_and_horizons():
         ("model: {priors: framework}", "'priors: framework' under model", "Write 'priors: neutral'"),
         ("model: {priors: {base: framework}}", "'priors: framework' under model", "Write 'priors: neutral'"),
         ("hypotheses: framework", "'hypotheses: framework'", "List your own, each with an id and a claim"),
-        ("hypotheses: [{id: H1, claim: 'nie(wage, horizon=0) > 0'}]", "'horizon' in the claim of 'H1'", CLAIM),
-        ("hypotheses: [{id: H1, claim: 'nie(wage, regime=pulse) > 0'}]", "'regime' in the claim of 'H1'", CLAIM),
         (
             "interactions: [law * law * law * law -> wage]",
             "the interaction 'law * law * law * law -> wage' (it has more than three factors)",
@@ -111,15 +140,11 @@ def test_the_first_refusal_of_the_file_is_told():
 
 
 def test_the_example_of_the_format_parses_up_to_its_refusals():
-    steps = [
-        ("  - unions -> law @ lag 1     # a feedback edge\n", 23, "the lagged edge 'unions -> law @ lag 1'"),
-    ]
-    text = CONTRACT
-    for passage, line, what in steps:
-        assert refusal(text).startswith(f"analysis.yaml:{line}: {what} is not available in this version.")
-        if "lag 1" in passage:
-            text = changed("  horizons: [0, 1, 2, 5]\n  regimes: [sustained, pulse]\n", "", text)
-        text = changed(passage, "", text)
+    assert refusal(CONTRACT).startswith(
+        "analysis.yaml:6: the key 'nested_in' under data, together with lagged edges, is not"
+    )
+    text = changed("  horizons: [0, 1, 2, 5]\n  regimes: [sustained, pulse]\n", "", CONTRACT)
+    text = changed("  - unions -> law @ lag 1     # a feedback edge\n", "", text)
     analysis = parse(text)
     assert [hypothesis.id for hypothesis in analysis.hypotheses] == ["H1", "H2", "H3", "H4"]
     assert analysis.data.time == "year"

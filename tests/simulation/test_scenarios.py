@@ -116,4 +116,4 @@ def test_refusals_say_what_is_wrong(arguments, message):
 
 
 def test_scenarios_are_listed():
-    assert SCENARIOS == ("linear",)
+    assert SCENARIOS == ("linear", "feedback")
