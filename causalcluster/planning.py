@@ -9,11 +9,12 @@ from typing import Any
 from causalcluster.analysis.moderators import list_conditions
 from causalcluster.analysis.records import Analysis
 from causalcluster.data import RowTable, open_rows, take_rows
-from causalcluster.design import Design, build_design, question_design
+from causalcluster.design import Design, question_design
 from causalcluster.effects.existence import warn_about_means
 from causalcluster.effects.horizons import make_loop
 from causalcluster.effects.moderators import check_moderators
 from causalcluster.effects.networks import Network
+from causalcluster.equations import build_design
 from causalcluster.fitting.evaluation import Targets, list_targets
 from causalcluster.fitting.system import build_closed_system, build_network
 from causalcluster.gaps import GapPlan, describe_gaps, plan_gaps

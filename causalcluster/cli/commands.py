@@ -192,7 +192,9 @@ def _print_answer(result: Any, out: Path) -> None:
         typer.echo("UNRELIABLE: do not use these numbers. " + "; ".join(result.diagnostics.reasons), err=True)
     typer.echo(f"Effects ({level}):")
     for row in main.itertuples():
-        name = f"{row.effect}({row.outcome}{', via=' + row.via if row.via else ''}{', at ' + row.at if row.at else ''})"
+        when = f", horizon={row.horizon}, regime={row.regime}" if row.horizon else ""
+        at = f", at {row.at}" if row.at else ""
+        name = f"{row.effect}({row.outcome}{', via=' + row.via if row.via else ''}{when}{at})"
         if row.median == row.median:
             typer.echo(f"  {name}: {row.median:.4g} [{row.lower:.4g}, {row.upper:.4g}]")
         else:

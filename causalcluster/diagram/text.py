@@ -39,6 +39,9 @@ def to_text(graph: CausalGraph, labels: Mapping[str, str]) -> str:
             lines.append(f"  {name}" + (f"  ({label})" if label != name else ""))
             for edge in (edge for edge in graph.edges if edge.source == name):
                 lines.append(f"    -> {edge.target:<{width}}  {_origin(edge) if marked else ''}".rstrip())
+    if graph.lagged:
+        lines.append("from earlier periods")
+        lines += [f"  {edge.source} -> {edge.target}  @ lag {edge.lag}" for edge in graph.lagged]
     if graph.interactions:
         lines += ["products", *(f"  {term.name} -> {term.target}" for term in graph.interactions)]
     if graph.unobserved:

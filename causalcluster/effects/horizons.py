@@ -170,7 +170,7 @@ def evaluate_horizons(
 ) -> xr.Dataset:
     """Evaluate every effect at every level that applies.
 
-    Population values are means over `POINTS` clusters at quasi-random coordinates, the same in every draw.
+    Population values are means over `POINTS` clusters at quasi-random coordinates, turned at random in every draw.
 
     Parameters
     ----------
@@ -251,6 +251,8 @@ def _beyond(loop: Loop, draws: CoefficientDraws, wanted: Sequence[str], random_s
     rng = np.random.default_rng([random_seed, 2])
     points = _points(width, random_seed)
     unseen = mean + np.einsum("spq,sq->sp", root, rng.standard_normal((len(mean), width)))
+    # Every draw turns the points its own way: what is left of their error is noise between draws, not a shift of all.
+    turned = root @ np.linalg.qr(rng.standard_normal((len(mean), width, width)))[0]
     found: dict[tuple[str, ...], Floats] = {}
     if "new" in wanted:
         found |= {(*key, "new", ""): value.reshape(shape) for key, value in effect_values(loop, unseen)}
@@ -260,7 +262,7 @@ def _beyond(loop: Loop, draws: CoefficientDraws, wanted: Sequence[str], random_s
     parts: dict[tuple[str, ...], list[Floats]] = {}
     for start in range(0, len(mean), at_once):
         own = slice(start, start + at_once)
-        theta = mean[own, None] + np.einsum("spq,gq->sgp", root[own], points)
+        theta = mean[own, None] + np.einsum("spq,gq->sgp", turned[own], points)
         for key, value in effect_values(loop, theta):
             parts.setdefault((*key, "population", ""), []).append(value.mean(-1))
             parts.setdefault((*key, "between_sd", ""), []).append(value.std(-1))

@@ -104,6 +104,7 @@ def _design(plan: Plan) -> dict[str, Any]:
                 "groups": _groups(plan, equation),
             }
             for equation in design.equations
+            if equation.level != "first"
         ],
         "notes": list(design.notes),
     }
@@ -232,7 +233,7 @@ def _coefficients(result: Result) -> list[dict[str, Any]]:
         spread = float(posterior["coefficient_sd"].sel(coefficient=term.name).mean()) if pooled else 0.0
         rows.append(
             {
-                "source": " * ".join(term.factors),
+                "source": " * ".join(factor.replace("@", " @ lag ") for factor in term.factors),
                 "target": term.target,
                 "name": term.name,
                 "mean": float(values.mean()),
@@ -253,6 +254,9 @@ def _correlations(result: Result) -> list[dict[str, Any]]:
         return []
     tail = (1.0 - result.plan.analysis.sampling.ci_prob) / 2.0
     terms = [design.terms[i] for i in correlated_terms(design)]
+    if design.lagged:
+        # Levels and first values go together too; no effect multiplies them.
+        terms = [term for term in terms if term.kind == "slope"]
     rows = []
     for first, second in combinations(terms, 2):
         if not share_a_path(design, graph, first, second):

@@ -16,6 +16,7 @@ from causalcluster.report import (
     forests,
     grids,
     groups,
+    horizons,
     missing,
     sections,
     tables,
@@ -105,7 +106,7 @@ def _template() -> "Template":
 
 def _content(run: FinishedRun) -> dict[str, Any]:
     outcomes = run.run.analysis.question.outcomes
-    plain = on_scale(run, DIFFERENCE)
+    plain = horizons.at_start(on_scale(run, DIFFERENCE))
     return {
         "title": sections.page_title(run),
         "created": sections.created_words(run),
@@ -116,6 +117,7 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "question": sections.question_sentences(run),
         "edge_notes": sections.edge_notes(run),
         "diagram": draw_diagram(run),
+        "unrolled": horizons.draw_unrolled(run),
         "verdicts": tables.identification_table(run),
         "assumptions": tables.assumptions(run),
         "data_sentences": sections.data_sentences(run),
@@ -154,14 +156,16 @@ def _content(run: FinishedRun) -> dict[str, Any]:
 
 
 def _answer(run: FinishedRun, outcome: str) -> Answer:
-    answer = write_answer(on_scale(run, DIFFERENCE), outcome)
+    answer = write_answer(horizons.at_start(on_scale(run, DIFFERENCE)), outcome)
     return replace(answer, further=(*answer.further, *ratio_sentences(run, outcome)))
 
 
 def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:
-    plain = on_scale(run, DIFFERENCE)
+    plain = horizons.at_start(on_scale(run, DIFFERENCE))
     return {
         "outcome": labels_of(run)[outcome],
+        "responses": horizons.horizon_tables(run, outcome),
+        "curves": horizons.draw_responses(run, outcome),
         "paths": draw_paths(plain, outcome),
         "not_drawn": words.joined(unidentified_parts(plain, outcome)),
         "tables": effect_tables.effect_tables(plain, outcome),

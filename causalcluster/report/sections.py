@@ -121,8 +121,9 @@ def _term(term: TermSummary, labels: dict[str, str]) -> tuple[str, str, str]:
     subscript = "cluster" if term.varies else ""
     if term.kind == "intercept":
         return _ALPHA, subscript, ""
-    factors = term.name.split(" -> ")[0].split(" * ")
-    return _BETA, subscript, _TIMES.join(labels.get(name.strip(), name.strip()) for name in factors)
+    cause, _, lag = term.name.split(" -> ")[0].partition(" @ lag ")
+    named = _TIMES.join(labels.get(name.strip(), name.strip()) for name in cause.split(" * "))
+    return _BETA, subscript, f"{named} ({words.counted(int(lag), 'period')} before)" if lag else named
 
 
 def varying_sentence(run: FinishedRun) -> str:

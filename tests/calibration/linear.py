@@ -17,11 +17,12 @@ import pandas as pd
 
 from causalcluster.analysis import parse_analysis
 from causalcluster.analysis.records import Sampling
-from causalcluster.design import build_design, columns, products
+from causalcluster.design import columns, products
 from causalcluster.effects.estimands import Estimand, list_estimands
 from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
+from causalcluster.equations import build_design
 from causalcluster.fitting.gate import judge
 from causalcluster.fitting.sample import Compiled, compile_model, refit
 from causalcluster.graph import build_graph
@@ -36,6 +37,7 @@ SOURCES = (
     *(f"causalcluster/effects/{name}.py" for name in ("estimands", "levels", "polynomials", "summary", "worlds")),
     "causalcluster/fitting/coefficients.py",
     "causalcluster/design.py",
+    "causalcluster/equations.py",
     "causalcluster/simulation/linear.py",
 )
 POPULATION = [("total", ""), ("nde", ""), ("nie", "all"), ("nie", "enforcement"), ("nie", "unions")]

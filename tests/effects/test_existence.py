@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from causalcluster.design import build_design
 from causalcluster.effects.existence import robust_spread, warn_about_means, warn_about_tails
+from causalcluster.equations import build_design
 from causalcluster.graph import build_graph
 from tests.oracles.mixed_systems import mixed_analysis
 

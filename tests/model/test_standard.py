@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from causalcluster import pool_moments, read_moments, reduce_table, write_moments
-from causalcluster.design import build_design, products
+from causalcluster.design import products
+from causalcluster.equations import build_design
 from causalcluster.graph import build_graph
 from causalcluster.model.standard import choose_scale, standardise
 from causalcluster.moments import match_moments

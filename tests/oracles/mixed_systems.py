@@ -8,7 +8,8 @@ import pandas as pd
 from scipy import special, stats
 
 from causalcluster.analysis.records import Analysis
-from causalcluster.design import build_design, columns, products
+from causalcluster.design import columns, products
+from causalcluster.equations import build_design
 from causalcluster.graph import build_graph
 from causalcluster.model.priors import set_priors
 from causalcluster.model.row_arrays import with_rows

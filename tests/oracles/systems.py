@@ -18,8 +18,9 @@ from causalcluster.analysis.records import (
     Question,
     Sampling,
 )
-from causalcluster.design import Design, build_design, columns, products
+from causalcluster.design import Design, columns, products
 from causalcluster.effects.worlds import System
+from causalcluster.equations import build_design
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.model.priors import Priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale, standardise

@@ -17,6 +17,7 @@ SOURCES = (
     "causalcluster/effects",
     *(f"causalcluster/fitting/{name}.py" for name in ("coefficients", "prior_draws", "system")),
     "causalcluster/design.py",
+    "causalcluster/equations.py",
     "tests/calibration/sbc/generate.py",
     "tests/calibration/sbc/harness.py",
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from causalcluster.analysis import parse_analysis
-from causalcluster.design import build_design
+from causalcluster.equations import build_design
 from causalcluster.graph import build_graph
 from causalcluster.planning import draw_up
 from tests.calibration.sbc import results
