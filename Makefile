@@ -66,6 +66,10 @@ calibrate: setup
 	$(PYTHON) -m tests.calibration.binary
 	$(PYTHON) -m tests.calibration.affected_cause
 	$(PYTHON) -m tests.calibration.missing
+	$(PYTHON) -m tests.calibration.cells
+	$(PYTHON) -m tests.calibration.nested
+	$(PYTHON) -m tests.calibration.between
+	$(PYTHON) -m tests.calibration.feedback
 	$(PYTHON) -m tests.calibration.sbc
 	$(PYTHON) -m tests.calibration.sbc.mirror
 	$(PYTHON) -m tests.calibration.sbc.page

@@ -22,7 +22,8 @@ from causalcluster.fitting.evaluation import evaluate_targets
 from causalcluster.fitting.gate import DIVERGENT_SHARE
 from causalcluster.fitting.sample import compile_model, refit
 from causalcluster.planning import draw_up, prepare
-from tests.calibration.linear import SOURCES, source_hash
+from tests.calibration.linear import source_hash
+from tests.calibration.panel_sources import PANEL_SOURCES
 
 RESULT = Path(__file__).with_suffix(".json")
 CLUSTERS, ROWS = 30, 25
@@ -79,7 +80,7 @@ def calibrate(seeds: int, sampling: Sampling) -> dict[str, Any]:
         counts["warned"] += int(warned)
         counts["pooled rows covered at 0"] += int(other["lower"] <= 0.0 <= other["upper"])
     return {
-        "source_hash": source_hash(SOURCES),
+        "source_hash": source_hash(PANEL_SOURCES),
         "seeds": seeds,
         "settings": {"draws": sampling.draws, "tune": sampling.tune, "chains": sampling.chains},
         "panel": {"clusters": CLUSTERS, "rows": ROWS},

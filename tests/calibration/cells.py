@@ -22,7 +22,8 @@ from causalcluster.fitting.gate import DIVERGENT_SHARE
 from causalcluster.fitting.sample import compile_model, refit
 from causalcluster.fitting.storage import coefficients_dataset
 from causalcluster.planning import draw_up, prepare
-from tests.calibration.linear import SOURCES, source_hash
+from tests.calibration.linear import source_hash
+from tests.calibration.panel_sources import PANEL_SOURCES
 
 RESULT = Path(__file__).with_suffix(".json")
 CLUSTERS, YEARS, FIRMS = 12, 15, 20
@@ -104,7 +105,7 @@ def calibrate(seeds: int, sampling: Sampling) -> dict[str, Any]:
                 covered[kind][name] = covered[kind].get(name, 0) + int(inside.sum())
     sizes = {"population": seeds, "cluster": seeds * CLUSTERS}
     return {
-        "source_hash": source_hash(SOURCES),
+        "source_hash": source_hash(PANEL_SOURCES),
         "seeds": seeds,
         "settings": {"draws": sampling.draws, "tune": sampling.tune, "chains": sampling.chains},
         "panel": {"clusters": CLUSTERS, "years": YEARS, "firms": FIRMS, "between_sd": BETWEEN_SD, "shock_sd": SHOCK_SD},

@@ -33,7 +33,8 @@ from causalcluster.simulation.feedback import (
     feedback_parameters,
 )
 from causalcluster.simulation.scenarios import analysis_text
-from tests.calibration.linear import SOURCES, source_hash
+from tests.calibration.linear import source_hash
+from tests.calibration.panel_sources import PANEL_SOURCES
 
 RESULT = Path(__file__).with_suffix(".json")
 CLUSTERS = 20
@@ -129,7 +130,7 @@ def main() -> None:
             results[variant] = summarise(variant, fits)
             print(variant, {key: value for key, value in results[variant].items() if key != "effects"}, flush=True)
     settings = {"draws": SAMPLING.draws, "tune": SAMPLING.tune, "chains": SAMPLING.chains}
-    report = {"source_hash": source_hash(SOURCES), "settings": settings, "clusters": CLUSTERS, "variants": results}
+    report = {"source_hash": source_hash(PANEL_SOURCES), "settings": settings, "clusters": CLUSTERS, "variants": results}
     RESULT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 

@@ -28,6 +28,8 @@ from causalcluster.planning import draw_up, prepare
 from causalcluster.simulation import simulate as simulate_scenario
 from tests.calibration import affected_cause, binary, missing
 from tests.calibration.linear import source_hash
+from tests.calibration.panel_sources import PANEL_SOURCES
+from tests.calibration.panels import TABLES
 from tests.calibration.sbc import harness
 from tests.calibration.sbc.systems import SYSTEMS
 
@@ -44,7 +46,8 @@ def _summarise(posterior: xr.Dataset, effects: xr.Dataset) -> Numbers:
     """Return means and root mean squares of parameters and effects over the draws and all else."""
     arrays = {str(name): value.values for name, value in posterior.data_vars.items()}
     for i in range(effects.sizes["row"]):
-        key = [str(effects[name].values[i]) for name in ("estimand", "via", "level", "cluster", "scale")]
+        names = ("estimand", "via", "level", "cluster", "scale", "horizon", "regime")
+        key = [str(effects[name].values[i]) for name in names]
         arrays[f"effect {' '.join(part for part in key if part)}"] = effects["effect"].values[..., i]
     found = {}
     for name, values in arrays.items():
@@ -118,6 +121,7 @@ SYSTEMS_BY_NAME: Mapping[str, Callable[[], Numbers]] = {
     "binary": lambda: _fit(binary.TEXT, binary.draw_panel(np.random.default_rng(1))[0]),
     "affected_cause": lambda: _fit(affected_cause.TEXT, affected_cause.draw_panel(np.random.default_rng(1))),
     "missing": _missing,
+    **{name: lambda text=text, table=table: _fit(text, table()) for name, (text, table) in TABLES.items()},
     **{f"sbc {name}": lambda name=name: _sbc(name) for name in SYSTEMS},
 }
 
@@ -177,7 +181,7 @@ def renew(sources: Mapping[str, Sequence[str]]) -> None:
 def calibrations() -> list[tuple[str, Path]]:
     """Return the system behind each stored calibration, and its file."""
     folder = RESULT.parent
-    own = [(name, folder / f"{name}.json") for name in ("linear", "binary", "affected_cause", "missing")]
+    own = [(name, folder / f"{name}.json") for name in ("linear", "binary", "affected_cause", "missing", *TABLES)]
     mirrored = [("sbc bernoulli_outcome", folder / "sbc" / "mirror.json"), ("linear", folder / "published.json")]
     return [*own, *mirrored, *((f"sbc {name}", folder / "sbc" / f"{name}.json") for name in SYSTEMS)]
 
@@ -194,6 +198,7 @@ def main() -> None:
     parser.add_argument("--renew", action="store_true", help="give calibrations that still stand today's hash")
     asked = parser.parse_args()
     own = {"binary": binary.SOURCES, "affected_cause": affected_cause.SOURCES, "missing": missing.SOURCES, "linear": LINEAR}
+    own |= dict.fromkeys(TABLES, PANEL_SOURCES)
     sources = {name: own.get(name, SBC) for name in SYSTEMS_BY_NAME}
     if asked.renew:
         renew(sources)

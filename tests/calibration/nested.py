@@ -31,7 +31,8 @@ from causalcluster.model.preparation import prepare_arrays
 from causalcluster.model.priors import Priors
 from causalcluster.model.standard import MomentArrays, Scale
 from causalcluster.planning import draw_up, prepare
-from tests.calibration.linear import SOURCES, source_hash
+from tests.calibration.linear import source_hash
+from tests.calibration.panel_sources import PANEL_SOURCES
 from tests.calibration.sbc.bands import deviation
 
 RESULT = Path(__file__).with_suffix(".json")
@@ -182,7 +183,7 @@ def calibrate(replicates: int, processes: int) -> dict[str, Any]:
     names = list(found[0]["ranks"])
     ranks = {name: [item["ranks"][name] for item in found] for name in names}
     return {
-        "source_hash": source_hash(SOURCES),
+        "source_hash": source_hash(PANEL_SOURCES),
         "replicates": replicates,
         "careful": sum(item["careful"] for item in found),
         "settings": {"draws": SAMPLING.draws, "tune": SAMPLING.tune, "chains": SAMPLING.chains, "kept": KEPT},
