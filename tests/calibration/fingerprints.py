@@ -172,7 +172,7 @@ def renew(sources: Mapping[str, Sequence[str]]) -> None:
         made = "" if "made_with" in stored else f', "made_with": "{stored["source_hash"]}"'
         path.write_text(text.replace(old, f'"source_hash": "{today}"{made}'), encoding="utf-8")
         print(name, "stands", flush=True)
-    for name, _ in calibrations():
+    for name in dict.fromkeys(name for name, _ in calibrations() if name in kept):
         if differences(kept[name]["numbers"], SYSTEMS_BY_NAME[name]()) == []:
             kept[name]["source_hash"] = source_hash(sources[name])
     RESULT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
@@ -183,7 +183,8 @@ def calibrations() -> list[tuple[str, Path]]:
     folder = RESULT.parent
     own = [(name, folder / f"{name}.json") for name in ("linear", "binary", "affected_cause", "missing", *TABLES)]
     mirrored = [("sbc bernoulli_outcome", folder / "sbc" / "mirror.json"), ("linear", folder / "published.json")]
-    return [*own, *mirrored, *((f"sbc {name}", folder / "sbc" / f"{name}.json") for name in SYSTEMS)]
+    every = [*own, *mirrored, *((f"sbc {name}", folder / "sbc" / f"{name}.json") for name in SYSTEMS)]
+    return [(name, path) for name, path in every if path.exists()]
 
 
 def main() -> None:
