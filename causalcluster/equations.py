@@ -96,7 +96,7 @@ def _multiplied(equations: Sequence[Equation], name: str) -> bool:
 
 def _place_intercepts(analysis: Analysis, modelled: Sequence[str], *, centred: bool, gaps: bool) -> Intercepts:
     varying = analysis.model.varying
-    if analysis.data.cluster is None or varying == "none" or (varying != "all" and "intercepts" not in varying):
+    if analysis.data.cluster is None or not asked_to_vary(varying, "intercepts"):
         return "common"
     if (
         gaps
@@ -201,13 +201,14 @@ def _slope(analysis: Analysis, graph: CausalGraph, factors: tuple[str, ...], nod
         target=node,
         factors=factors,
         kind="slope" if len(factors) == 1 else "interaction",
-        varies=analysis.data.cluster is not None and _asked_to_vary(analysis.model.varying, name),
+        varies=analysis.data.cluster is not None and asked_to_vary(analysis.model.varying, name),
         on_path=any(factor in moved for factor in factors)
         or (not _moderators(analysis, moved).isdisjoint(factors) and _level_matters(analysis, graph, node)),
     )
 
 
-def _asked_to_vary(varying: str | Sequence[str], name: str) -> bool:
+def asked_to_vary(varying: str | Sequence[str], name: str) -> bool:
+    """Whether a coefficient, or 'intercepts', varies between clusters as the analysis says."""
     return varying == "all" or (varying != "none" and name in varying)
 
 

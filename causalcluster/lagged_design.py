@@ -9,9 +9,12 @@ past is not seen then (Anderson and Hsiao 1982, Journal of Econometrics 18).
 from collections.abc import Collection, Sequence
 from typing import Literal
 
+import networkx as nx
+
 from causalcluster.analysis.records import Analysis
 from causalcluster.data.lags import lagged_name
 from causalcluster.design import Design, Equation, Term
+from causalcluster.equations import asked_to_vary
 from causalcluster.graph import CausalGraph, lagged_parents, parents, summary_digraph
 from causalcluster.identification.over_time import nodes_over_time
 
@@ -38,8 +41,8 @@ def build_lagged_design(analysis: Analysis, graph: CausalGraph, *, between_only:
     question, clustered = analysis.question, analysis.data.cluster is not None
     system = nodes_over_time(graph, question.treatment, question.outcomes)
     own = tuple(name for name in system if name not in between_only)
-    joint = clustered and _varies(analysis, "intercepts")
-    reached = _reached(graph, question.treatment)
+    joint = clustered and asked_to_vary(analysis.model.varying, "intercepts")
+    reached = {question.treatment} | nx.descendants(summary_digraph(graph), question.treatment)
     equations = [_equation(analysis, graph, node, between_only, reached, joint=joint) for node in own]
     firsts = [node for node in own if lagged_parents(graph, node)] if joint else []
     equations += [_first_value(node) for node in firsts]
@@ -54,21 +57,6 @@ def build_lagged_design(analysis: Analysis, graph: CausalGraph, *, between_only:
         notes=_notes(analysis, graph, between_only, system, firsts, joint=joint),
         lagged=True,
     )
-
-
-def _varies(analysis: Analysis, name: str) -> bool:
-    varying = analysis.model.varying
-    return varying == "all" or (varying != "none" and name in varying)
-
-
-def _reached(graph: CausalGraph, treatment: str) -> set[str]:
-    summary = summary_digraph(graph)
-    found, frontier = {treatment}, [treatment]
-    while frontier:
-        heirs = [name for name in summary.successors(frontier.pop()) if name not in found]
-        found.update(heirs)
-        frontier += heirs
-    return found
 
 
 def _equation(
@@ -93,7 +81,7 @@ def _equation(
                 target=node,
                 factors=(lagged_name(name, lag) if lag else name,),
                 kind="slope",
-                varies=clustered and _varies(analysis, label),
+                varies=clustered and asked_to_vary(analysis.model.varying, label),
                 on_path=name in reached,
             )
         )

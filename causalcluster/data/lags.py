@@ -7,9 +7,6 @@ import narwhals as nw
 
 from causalcluster.data.columns import CLUSTER, PERIOD, position_column
 
-Lagged = tuple[str, int]
-"""A node and how many periods ago."""
-
 
 def lagged_name(node: str, lag: int) -> str:
     """Return the name of a column of earlier values, 'wage@1': nodes' names hold no '@'."""

@@ -21,7 +21,7 @@ from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
 from causalcluster.model.layers import without_layers
 from causalcluster.model.priors import Priors
 from causalcluster.model.row_arrays import without_rows
-from causalcluster.model.standard import MomentArrays
+from causalcluster.model.standard import MomentArrays, emptied
 from causalcluster.model.structure import Structure, structure_of
 
 LEVELS = ("population", "sample")
@@ -175,23 +175,17 @@ def leave_one_out(
 
 def without_cluster(arrays: MomentArrays, g: int) -> MomentArrays:
     """Return moments in which cluster ``g`` keeps its place and has no rows."""
-
-    def emptied(values: Any) -> Any:
-        out = values.copy()
-        out[g] = 0
-        return out
-
     return replace(
         arrays,
-        rows=emptied(arrays.rows),
-        dof=emptied(arrays.dof),
-        sxx=emptied(arrays.sxx),
-        sxy=emptied(arrays.sxy),
-        syy=emptied(arrays.syy),
-        mean=emptied(arrays.mean),
+        rows=emptied(arrays.rows, g),
+        dof=emptied(arrays.dof, g),
+        sxx=emptied(arrays.sxx, g),
+        sxy=emptied(arrays.sxy, g),
+        syy=emptied(arrays.syy, g),
+        mean=emptied(arrays.mean, g),
         layers=None if arrays.layers is None else without_layers(arrays.layers, g),
         row_equations=None if arrays.row_equations is None else without_rows(arrays.row_equations, g),
-        column_mean={name: emptied(values) for name, values in arrays.column_mean.items()},
+        column_mean={name: emptied(values, g) for name, values in arrays.column_mean.items()},
     )
 
 

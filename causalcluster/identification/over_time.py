@@ -1,14 +1,14 @@
 """Effects along lagged edges: what identifies them, equation by equation."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import networkx as nx
 
 from causalcluster.analysis.records import Analysis, Unobserved
 from causalcluster.graph import CausalGraph, lagged_parents, parents, summary_digraph
+from causalcluster.identification.decisions import NO_PATH
 from causalcluster.identification.verdicts import Verdict
-
-EFFECTS = ("total", "nde", "nie")
 
 
 def nodes_over_time(graph: CausalGraph, treatment: str, outcomes: Collection[str]) -> tuple[str, ...]:
@@ -20,12 +20,6 @@ def nodes_over_time(graph: CausalGraph, treatment: str, outcomes: Collection[str
     summary = summary_digraph(graph)
     needed = set(outcomes) | {name for outcome in outcomes for name in nx.ancestors(summary, outcome)}
     return tuple(name for name in graph.nodes if name in needed or name == treatment)
-
-
-def feeds_back(graph: CausalGraph, name: str) -> bool:
-    """Whether a node acts on itself over time, through others or alone."""
-    summary = summary_digraph(graph)
-    return any(name == heir or nx.has_path(summary, heir, name) for heir in summary.successors(name))
 
 
 def identify_over_time(analysis: Analysis, graph: CausalGraph) -> tuple[Verdict, ...]:
@@ -66,44 +60,27 @@ def _barring(analysis: Analysis, system: Collection[str]) -> Iterator[Unobserved
 def _verdict(
     analysis: Analysis, graph: CausalGraph, outcome: str, effect: str, via: str, barring: Unobserved | None
 ) -> Verdict:
-    summary = summary_digraph(graph)
-    reached = nx.has_path(summary, analysis.question.treatment, outcome)
-    if barring is not None and reached:
-        pair = f"{barring.left} and {barring.right}"
-        return Verdict(
-            outcome=outcome,
-            effect=effect,
-            via=via,
-            identified=False,
-            by="",
-            adjustment=(),
-            assumptions=(),
-            reason=f"An unmeasured cause of {pair} acts in every period, and what it does is carried on to the next.",
-            instead="",
-        )
-    if not reached:
-        return Verdict(
-            outcome=outcome,
-            effect=effect,
-            via=via,
-            identified=True,
-            by="no path in the diagram",
-            adjustment=(),
-            assumptions=(),
-            reason=f"No directed path leads from {analysis.question.treatment} to {outcome}, in whatever period.",
-            instead="",
-        )
-    return Verdict(
+    treatment = analysis.question.treatment
+    verdict = Verdict(
         outcome=outcome,
         effect=effect,
         via=via,
         identified=True,
         by="g-formula over periods",
-        adjustment=_past(graph, analysis.question.treatment),
+        adjustment=_past(graph, treatment),
         assumptions=_assumptions(analysis, graph),
         reason="Every cause of every node of the system, from whatever period, is in its equation.",
         instead="",
     )
+    bare = replace(verdict, by="", adjustment=(), assumptions=())
+    if not nx.has_path(summary_digraph(graph), treatment, outcome):
+        reason = f"No directed path leads from {treatment} to {outcome}, in whatever period."
+        return replace(bare, by=NO_PATH, reason=reason)
+    if barring is not None:
+        pair = f"{barring.left} and {barring.right}"
+        reason = f"An unmeasured cause of {pair} acts in every period, and what it does is carried on to the next."
+        return replace(bare, identified=False, reason=reason)
+    return verdict
 
 
 def _past(graph: CausalGraph, treatment: str) -> tuple[str, ...]:

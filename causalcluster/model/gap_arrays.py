@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,7 +12,7 @@ from causalcluster.design import Design, Equation, columns, products
 from causalcluster.families import FAMILIES
 from causalcluster.model.grid_kernel import GAUSSIAN
 from causalcluster.model.row_densities import FAMILY_CODES, LINK_CODES
-from causalcluster.model.standard import Scale, StandardTable, standard_columns
+from causalcluster.model.standard import Scale, StandardTable, emptied, standard_columns
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -83,11 +84,7 @@ class GapArrays:
 
 def without_gaps(gaps: GapArrays, g: int) -> GapArrays:
     """Return the same in which cluster ``g`` has no rows."""
-    kept = {}
-    for name in ("dof", "sxx", "sxy", "syy"):
-        values = getattr(gaps, name).copy()
-        values[g] = 0.0
-        kept[name] = values
+    kept: dict[str, Any] = {name: emptied(getattr(gaps, name), g) for name in ("dof", "sxx", "sxy", "syy")}
     second = np.where((gaps.at[:, 0] == g)[:, None, None], 0.0, gaps.second)
     weight = np.where(gaps.grid.at[:, 0] == g, 0.0, gaps.grid.weight)
     return replace(gaps, second=second, grid=replace(gaps.grid, weight=weight), **kept)
@@ -180,12 +177,16 @@ def available_moments(
     equation: Equation, tables: Sequence[StandardTable], design: Design
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Return rows (G,), S_xx (G, p, p), S_xy (G, p) and S_yy (G,) about zero of the rows in which nothing is averaged."""
-    wanted = [(equation.node,), *(term.factors for term in equation.terms if term.factors)]
-    names = list(dict.fromkeys(wanted))
+    touched = [False, *(equation.node in gap.touched for gap in design.gaps)]
+    return moments_about_zero(equation, [table for table, out in zip(tables, touched, strict=True) if not out])
+
+
+def moments_about_zero(equation: Equation, tables: Sequence[StandardTable]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return rows (G,), S_xx (G, p, p), S_xy (G, p) and S_yy (G,) about zero of the tables that have all columns."""
+    names = list(dict.fromkeys([(equation.node,), *(term.factors for term in equation.terms if term.factors)]))
     total = np.zeros((len(tables[0].rows), 1 + len(names), 1 + len(names)))
-    for i, table in enumerate(tables):
-        touched = i > 0 and equation.node in design.gaps[i - 1].touched
-        if not touched and all(name in table.position for name in names):
+    for table in tables:
+        if all(name in table.position for name in names):
             total += raw_moments(table, names)
     x = [1 + names.index(term.factors) if term.factors else 0 for term in equation.terms]
     y = 1 + names.index((equation.node,))

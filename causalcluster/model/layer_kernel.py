@@ -12,7 +12,13 @@ import math
 import numba
 import numpy as np
 
-from causalcluster.model.roots import correlation_factor, covariance_root, factor_pullback, root_pullback
+from causalcluster.model.roots import (
+    factor_pullback,
+    population_root,
+    root_pullback,
+    solve_lower,
+    solve_lower_transposed,
+)
 
 
 @numba.njit(cache=True)
@@ -56,23 +62,6 @@ def _factor(c, information, lam_c, b):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _solve_lower(b, e):  # type: ignore[no-untyped-def]
-    for r in range(b.shape[0]):
-        for t in range(r):
-            e[r] -= b[r, t] * e[t]
-        e[r] /= b[r, r]
-
-
-@numba.njit(cache=True)
-def solve_upper(b, e):  # type: ignore[no-untyped-def]
-    q = b.shape[0]
-    for r in range(q - 1, -1, -1):
-        for t in range(r + 1, q):
-            e[r] -= b[t, r] * e[t]
-        e[r] /= b[r, r]
-
-
-@numba.njit(cache=True)
 def _score(theta, information, pull, score):  # type: ignore[no-untyped-def]
     for i in range(theta.shape[0]):
         total = pull[i]
@@ -95,10 +84,10 @@ def condition(m, c, information, pull, lam_c, b, score, e, theta):  # type: igno
         for i in range(p):
             total += c[i, r] * score[i]
         e[r] = total
-    _solve_lower(b, e)
+    solve_lower(b, e)
     for r in range(q):
         value += 0.5 * e[r] * e[r]
-    solve_upper(b, e)
+    solve_lower_transposed(b, e)
     for i in range(p):
         theta[i] = m[i]
         for r in range(q):
@@ -114,8 +103,8 @@ def covariance(c, b, inverse, spread, across):  # type: ignore[no-untyped-def]
     for r in range(q):
         for s in range(q):
             inverse[r, s] = 1.0 if r == s else 0.0
-        _solve_lower(b, inverse[r])
-        solve_upper(b, inverse[r])
+        solve_lower(b, inverse[r])
+        solve_lower_transposed(b, inverse[r])
     for i in range(p):
         for r in range(q):
             total = 0.0
@@ -158,10 +147,7 @@ def layered_log_likelihood(m, tau, partial, log_sd, dof, sxx, sxy, syy, equation
     """
     n_clusters, n_layers = log_sd.shape
     p, q = m.shape[0], tau.shape[0]
-    n_correlated = (1 + int(math.sqrt(1.0 + 8.0 * partial.shape[0]) + 0.5)) // 2 if q > 0 else 0
-    factor, c = np.empty((n_correlated, n_correlated)), np.empty((p, q))
-    correlation_factor(partial, factor)
-    covariance_root(tau, factor, rows, c)
+    factor, c = population_root(p, tau, partial, rows)
     information, pull, score, theta = np.empty((p, p)), np.empty(p), np.empty(p), np.empty(p)
     lam_c, b, e, inverse = np.empty((p, q)), np.empty((q, q)), np.empty(q), np.empty((q, q))
     spread, across = np.empty((p, p)), np.empty((p, q))
@@ -205,7 +191,7 @@ def draw_layered_coefficients(m, c, log_sd, sxx, sxy, equation, starts, noise, o
             gather(log_sd[draw, g], sxx[g], sxy[g], equation, starts, information, pull)
             condition(m[draw], c[draw], information, pull, lam_c, b, score, e, theta)
             away = noise[draw, g].copy()
-            solve_upper(b, away)
+            solve_lower_transposed(b, away)
             for i in range(p):
                 out[draw, g, i] = theta[i]
                 for r in range(q):

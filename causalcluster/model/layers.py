@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from causalcluster.design import Design, Equation, columns
-from causalcluster.model.standard import MomentArrays, Scale, block_diagonal, standard_columns
+from causalcluster.model.standard import MomentArrays, Scale, block_diagonal, emptied, standard_columns
 from causalcluster.moments.cells import Cells
 
 Floats = NDArray[np.float64]
@@ -98,36 +99,64 @@ def _assemble(
     mean: Floats,
     rows: Floats,
 ) -> MomentArrays:
-    width = max(len(equation.terms) for equation in design.equations)
-    n_clusters, n_equations = rows.shape
-    sxx, sxy = np.zeros((n_clusters, len(blocks), width, width)), np.zeros((n_clusters, len(blocks), width))
-    syy = np.zeros((n_clusters, len(blocks)))
-    for layer, (k, _, _, _, cross) in enumerate(blocks):
+    found = []
+    for k, _, _, dof, cross in blocks:
         x, y = _places(design.equations[k], names)
-        sxx[:, layer, : len(x), : len(x)] = cross[:, x][:, :, x]
-        sxy[:, layer, : len(x)] = cross[:, x, y]
-        syy[:, layer] = cross[:, y, y]
-    dof = np.stack([block[3] for block in blocks], axis=1).astype(float)
-    layers = Layers(
-        equation=np.array([block[0] for block in blocks], dtype=np.int64),
-        shock=np.array([block[1] for block in blocks], dtype=np.int64),
-        fixed=np.full(len(blocks), np.nan),
-        size=np.stack([block[2] for block in blocks], axis=1),
-        dof=dof,
-        sxx=sxx,
-        sxy=sxy,
-        syy=syy,
+        found.append((dof, cross[:, x][:, :, x], cross[:, x, y], cross[:, y, y]))
+    layers = stack_layers(
+        found,
         counts=rows,
+        equation=[block[0] for block in blocks],
+        shock=[block[1] for block in blocks],
+        size=[block[2] for block in blocks],
     )
-    sizes = [len(equation.terms) for equation in design.equations]
+    n_equations = rows.shape[1]
+    own = found[:n_equations]
     return replace(
         arrays,
         mean=mean,
-        dof=dof[:, :n_equations],
-        sxx=block_diagonal([sxx[:, k, :n, :n] for k, n in enumerate(sizes)]),
-        sxy=np.concatenate([sxy[:, k, :n] for k, n in enumerate(sizes)], axis=1),
-        syy=syy[:, :n_equations],
+        dof=layers.dof[:, :n_equations],
+        sxx=block_diagonal([item[1] for item in own]),
+        sxy=np.concatenate([item[2] for item in own], axis=1),
+        syy=layers.syy[:, :n_equations],
         layers=layers,
+    )
+
+
+LayerMoments = tuple[Floats, Floats, Floats, Floats]
+"""Observations (G,), S_xx (G, p, p), S_xy (G, p) and S_yy (G,) of one layer."""
+
+
+def stack_layers(
+    found: Sequence[LayerMoments],
+    *,
+    counts: Floats,
+    equation: Sequence[int] | None = None,
+    shock: Sequence[int] | None = None,
+    size: Sequence[Floats] | None = None,
+    fixed: Sequence[float] | None = None,
+) -> Layers:
+    """Put the moments of layers side by side.
+
+    Without ``equation``, ``shock``, ``size`` and ``fixed`` there is one layer for each equation, without shocks, with its
+    residual standard deviation.
+    """
+    n_layers, n_clusters = len(found), len(found[0][0])
+    width = max(item[2].shape[1] for item in found)
+    sxx, sxy = np.zeros((n_clusters, n_layers, width, width)), np.zeros((n_clusters, n_layers, width))
+    for layer, (_, own_xx, own_xy, _) in enumerate(found):
+        p = own_xy.shape[1]
+        sxx[:, layer, :p, :p], sxy[:, layer, :p] = own_xx, own_xy
+    return Layers(
+        equation=np.arange(n_layers) if equation is None else np.array(equation, dtype=np.int64),
+        shock=np.full(n_layers, -1) if shock is None else np.array(shock, dtype=np.int64),
+        fixed=np.full(n_layers, np.nan) if fixed is None else np.array(fixed),
+        size=np.zeros((n_clusters, n_layers)) if size is None else np.stack(size, axis=1),
+        dof=np.stack([item[0] for item in found], axis=1).astype(float),
+        sxx=sxx,
+        sxy=sxy,
+        syy=np.stack([item[3] for item in found], axis=1),
+        counts=counts,
     )
 
 
@@ -148,17 +177,6 @@ def layer_log_sd(log_sigma: Floats, shock_sd: Floats, layers: Layers) -> Floats:
 
 def without_layers(layers: Layers, g: int) -> Layers:
     """Return the layers with nothing in cluster ``g``."""
-
-    def emptied(values: Floats) -> Floats:
-        out = values.copy()
-        out[g] = 0.0
-        return out
-
-    return replace(
-        layers,
-        dof=emptied(layers.dof),
-        sxx=emptied(layers.sxx),
-        sxy=emptied(layers.sxy),
-        syy=emptied(layers.syy),
-        counts=emptied(layers.counts),
-    )
+    names = ("dof", "sxx", "sxy", "syy", "counts")
+    kept: dict[str, Any] = {name: emptied(getattr(layers, name), g) for name in names}
+    return replace(layers, **kept)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causalcluster.data.groups import Grouping
 from causalcluster.data.labels import sort_labels
-from causalcluster.model.layers import Layers
+from causalcluster.model.layers import Layers, stack_layers
 from causalcluster.model.standard import MomentArrays
 
 Whole = NDArray[np.int64]
@@ -62,20 +63,8 @@ def add_outer(arrays: MomentArrays, groups: Sequence[Grouping]) -> MomentArrays:
 
 def plain_layers(arrays: MomentArrays) -> Layers:
     """Return one layer for each equation."""
-    starts, n_equations = arrays.starts, arrays.dof.shape[1]
-    n_clusters, width = len(arrays.rows), int(np.diff(starts).max())
-    sxx, sxy = np.zeros((n_clusters, n_equations, width, width)), np.zeros((n_clusters, n_equations, width))
-    for k in range(n_equations):
-        part, size = slice(starts[k], starts[k + 1]), starts[k + 1] - starts[k]
-        sxx[:, k, :size, :size], sxy[:, k, :size] = arrays.sxx[:, part, part], arrays.sxy[:, part]
-    return Layers(
-        equation=np.arange(n_equations),
-        shock=np.full(n_equations, -1),
-        fixed=np.full(n_equations, np.nan),
-        size=np.zeros((n_clusters, n_equations)),
-        dof=arrays.dof,
-        sxx=sxx,
-        sxy=sxy,
-        syy=arrays.syy,
-        counts=np.repeat(arrays.rows[:, None].astype(float), n_equations, axis=1),
-    )
+    parts = [slice(start, stop) for start, stop in pairwise(arrays.starts)]
+    found = [
+        (arrays.dof[:, k], arrays.sxx[:, part, part], arrays.sxy[:, part], arrays.syy[:, k]) for k, part in enumerate(parts)
+    ]
+    return stack_layers(found, counts=np.repeat(arrays.rows[:, None].astype(float), len(parts), axis=1))

@@ -17,19 +17,8 @@ import math
 import numba
 import numpy as np
 
-from causalcluster.model.layer_kernel import condition, covariance, gather, layer_quadratic, solve_upper
-from causalcluster.model.roots import correlation_factor, covariance_root, factor_pullback, root_pullback
-
-
-@numba.njit(cache=True)
-def population_root(n_coefficients, tau, partial, rows):  # type: ignore[no-untyped-def]
-    """Return the factor of the correlations and the root C (P, Q) of the covariance between clusters."""
-    q = tau.shape[0]
-    n_correlated = (1 + int(math.sqrt(1.0 + 8.0 * partial.shape[0]) + 0.5)) // 2 if q > 0 else 0
-    factor, c = np.empty((n_correlated, n_correlated)), np.empty((n_coefficients, q))
-    correlation_factor(partial, factor)
-    covariance_root(tau, factor, rows, c)
-    return factor, c
+from causalcluster.model.layer_kernel import condition, covariance, gather, layer_quadratic
+from causalcluster.model.roots import factor_pullback, population_root, root_pullback, solve_lower_transposed
 
 
 @numba.njit(cache=True)
@@ -303,7 +292,7 @@ def draw_outer_coefficients(  # type: ignore[no-untyped-def]
             gather(log_sd[draw, g], sxx[g], sxy[g], equation, starts, information, pull)
             condition(mean, c[draw], information, pull, lam_c, b, score, e, theta)
             away = noise[draw, g].copy()
-            solve_upper(b, away)
+            solve_lower_transposed(b, away)
             for i in range(p):
                 out[draw, g, i] = theta[i]
                 for s in range(q):

@@ -14,6 +14,8 @@ density is corrected by the Jacobian, so the guide never touches the posterior.
 import numba
 import numpy as np
 
+from causalcluster.model.roots import solve_lower, solve_lower_transposed
+
 
 @numba.njit(cache=True)
 def times(a, b):  # type: ignore[no-untyped-def]
@@ -55,25 +57,6 @@ def _factor(m, c, information, pull, low, shift):  # type: ignore[no-untyped-def
 
 
 @numba.njit(cache=True)
-def _solve(low, vector):  # type: ignore[no-untyped-def]
-    """Replace vector by L^-1 vector."""
-    for r in range(vector.shape[0]):
-        for t in range(r):
-            vector[r] -= low[r, t] * vector[t]
-        vector[r] /= low[r, r]
-
-
-@numba.njit(cache=True)
-def _solve_transposed(low, vector):  # type: ignore[no-untyped-def]
-    """Replace vector by L^-T vector."""
-    q = vector.shape[0]
-    for r in range(q - 1, -1, -1):
-        for t in range(r + 1, q):
-            vector[r] -= low[t, r] * vector[t]
-        vector[r] /= low[r, r]
-
-
-@numba.njit(cache=True)
 def place(m, c, w, information, pull):  # type: ignore[no-untyped-def]
     """Return z (G, Q) and the log Jacobian summed over clusters.
 
@@ -84,9 +67,9 @@ def place(m, c, w, information, pull):  # type: ignore[no-untyped-def]
     for g in range(n_clusters):
         shift = np.empty(q)
         _factor(m, c, information[g], pull[g], low, shift)
-        _solve(low, shift)
+        solve_lower(low, shift)
         shift += w[g]
-        _solve_transposed(low, shift)
+        solve_lower_transposed(low, shift)
         z[g] = shift
         for r in range(q):
             total -= np.log(low[r, r])
@@ -107,11 +90,11 @@ def _cholesky_pullback(low, g_low):  # type: ignore[no-untyped-def]
     half = np.empty((q, q))
     for s in range(q):
         column = inner[:, s].copy()
-        _solve_transposed(low, column)
+        solve_lower_transposed(low, column)
         half[:, s] = column
     for r in range(q):
         row = half[r].copy()
-        _solve_transposed(low, row)
+        solve_lower_transposed(low, row)
         half[r] = row
     return 0.5 * (half + half.T)
 
@@ -125,12 +108,12 @@ def place_pullback(m, c, w, information, pull, z, g_z, g_jacobian):  # type: ign
     for g in range(n_clusters):
         _factor(m, c, information[g], pull[g], low, shift)
         s = g_z[g].copy()
-        _solve(low, s)
+        solve_lower(low, s)
         g_w[g] = s
         v = w[g].copy()
-        _solve_transposed(low, v)
+        solve_lower_transposed(low, v)
         t = s.copy()
-        _solve_transposed(low, t)
+        solve_lower_transposed(low, t)
         g_low = np.zeros((q, q))
         for r in range(q):
             for a in range(r + 1):

@@ -5,25 +5,14 @@ rows are sampled (`causalcluster.model.placement`); given them, the other coeffi
 m + C_sampled z_g and the root C_rest, and are integrated out.
 """
 
-import math
-
 import numba
 import numpy as np
 
 from causalcluster.model.kernel import conditional_log_likelihood
 from causalcluster.model.placement import place, place_pullback
-from causalcluster.model.roots import correlation_factor, covariance_root, factor_pullback, root_pullback
+from causalcluster.model.roots import factor_pullback, population_root, root_pullback
 
 N_PARAMETERS = 4
-
-
-@numba.njit(cache=True)
-def _root(n_coefficients, tau, partial, varying):  # type: ignore[no-untyped-def]
-    n_correlated = (1 + int(math.sqrt(1.0 + 8.0 * partial.shape[0]) + 0.5)) // 2 if tau.shape[0] > 0 else 0
-    factor, c = np.empty((n_correlated, n_correlated)), np.empty((n_coefficients, tau.shape[0]))
-    correlation_factor(partial, factor)
-    covariance_root(tau, factor, varying, c)
-    return factor, c
 
 
 @numba.njit(cache=True)
@@ -74,7 +63,7 @@ def place_population(  # type: ignore[no-untyped-def]
     -------
     The log density is that of z_g with the Jacobian of the coordinates, but for a constant.
     """
-    _, c = _root(mean.shape[0], tau, partial, varying)
+    _, c = population_root(mean.shape[0], tau, partial, varying)
     m_rows, m_moments = mean[row_terms], mean[moment_terms]
     sampled, across = block(c, row_terms, row_columns), block(c, moment_terms, row_columns)
     z, value = place(m_rows, sampled, raw, information, pull)
@@ -120,7 +109,7 @@ def place_population_pullback(  # type: ignore[no-untyped-def]
     g_value,
 ):
     """Gradients with respect to mean, tau, partial and raw from those of the four results of `place_population`."""
-    factor, c = _root(mean.shape[0], tau, partial, varying)
+    factor, c = population_root(mean.shape[0], tau, partial, varying)
     m_rows = mean[row_terms]
     sampled, across = block(c, row_terms, row_columns), block(c, moment_terms, row_columns)
     z, _ = place(m_rows, sampled, raw, information, pull)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from causalcluster.data import RowTable
 from causalcluster.data.labels import sort_labels
-from causalcluster.design import Design, columns, correlated_terms, products
+from causalcluster.design import Design, columns, products
 from causalcluster.model.gap_arrays import (
     GapArrays,
     available_moments,
@@ -29,7 +29,7 @@ from causalcluster.model.lagged import lagged_arrays
 from causalcluster.model.layers import add_layers
 from causalcluster.model.outer import add_outer
 from causalcluster.model.row_arrays import RowEquations, prepare_rows, with_rows
-from causalcluster.model.standard import MomentArrays, Scale, StandardTable, block_diagonal, standardise
+from causalcluster.model.standard import MomentArrays, Scale, StandardTable, block_diagonal, standardise, varying_order
 from causalcluster.moments import Moments, analysed_table
 
 Floats = NDArray[np.float64]
@@ -143,8 +143,7 @@ def _integrated(design: Design, tables: Sequence[StandardTable], means: Means, l
         sxx.append(own_xx)
         sxy.append(own_xy)
         syy.append(own_yy)
-    correlated = correlated_terms(design)
-    others = [i for i, term in enumerate(design.terms) if term.varies and i not in correlated]
+    varying, n_correlated = varying_order(design)
     starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in equations])])
     empty = np.zeros((n_clusters, 0))
     return MomentArrays(
@@ -155,8 +154,8 @@ def _integrated(design: Design, tables: Sequence[StandardTable], means: Means, l
         sxy=np.concatenate(sxy, axis=1),
         syy=np.stack(syy, axis=1) if syy else empty,
         starts=starts.astype(np.int64),
-        varying=np.array([*correlated, *others], dtype=np.int64),
-        n_correlated=len(correlated),
+        varying=varying,
+        n_correlated=n_correlated,
         mean=np.stack([means[(node,)] for node in design.nodes], axis=1),
         column_mean=dict(means),
     )

@@ -71,3 +71,32 @@ def root_pullback(tau, factor, rows, g_c, g_tau, g_factor):  # type: ignore[no-u
             g_tau[q] = total
         else:
             g_tau[q] = g_c[rows[q], q]
+
+
+@numba.njit(cache=True)
+def population_root(n_coefficients, tau, partial, varying):  # type: ignore[no-untyped-def]
+    """Return the factor of the correlations and the root C (P, Q) of the covariance between clusters."""
+    n_correlated = (1 + int(math.sqrt(1.0 + 8.0 * partial.shape[0]) + 0.5)) // 2 if tau.shape[0] > 0 else 0
+    factor, c = np.empty((n_correlated, n_correlated)), np.empty((n_coefficients, tau.shape[0]))
+    correlation_factor(partial, factor)
+    covariance_root(tau, factor, varying, c)
+    return factor, c
+
+
+@numba.njit(cache=True)
+def solve_lower(low, vector):  # type: ignore[no-untyped-def]
+    """Replace vector by L^-1 vector."""
+    for r in range(vector.shape[0]):
+        for t in range(r):
+            vector[r] -= low[r, t] * vector[t]
+        vector[r] /= low[r, r]
+
+
+@numba.njit(cache=True)
+def solve_lower_transposed(low, vector):  # type: ignore[no-untyped-def]
+    """Replace vector by L^-T vector."""
+    q = vector.shape[0]
+    for r in range(q - 1, -1, -1):
+        for t in range(r + 1, q):
+            vector[r] -= low[t, r] * vector[t]
+        vector[r] /= low[r, r]

@@ -153,8 +153,7 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
     rows, mean, cross, position = found.rows, found.mean, found.cross, found.position
     equations = [equation for equation in design.equations if not equation.sampled]
     arrays = [equation_moments(equation, design, position, rows, mean, cross) for equation in equations]
-    correlated = correlated_terms(design)
-    others = [i for i, term in enumerate(design.terms) if term.varies and i not in correlated]
+    varying, n_correlated = varying_order(design)
     starts = np.concatenate([[0], np.cumsum([len(equation.terms) for equation in equations])])
     none = np.zeros((len(rows), 0))
     own = np.stack([mean[:, position[(node,)]] for node in design.nodes], axis=1)
@@ -166,11 +165,25 @@ def standardise(moments: xr.Dataset, design: Design, scale: Scale) -> MomentArra
         sxy=np.concatenate([none, *(item[1] for item in arrays)], axis=1),
         syy=np.stack([item[2] for item in arrays], axis=1) if arrays else none,
         starts=starts.astype(np.int64),
-        varying=np.array([*correlated, *others], dtype=np.int64),
-        n_correlated=len(correlated),
+        varying=varying,
+        n_correlated=n_correlated,
         mean=own,
         column_mean={name: mean[:, i] for name, i in position.items()},
     )
+
+
+def varying_order(design: Design) -> tuple[NDArray[np.int64], int]:
+    """Return the coefficients that vary (Q,), those that share a correlation matrix first, and how many these are."""
+    correlated = correlated_terms(design)
+    others = [i for i, term in enumerate(design.terms) if term.varies and i not in correlated]
+    return np.array([*correlated, *others], dtype=np.int64), len(correlated)
+
+
+def emptied[T: np.generic](values: NDArray[T], g: int) -> NDArray[T]:
+    """Return a copy of values by cluster (G, ...) with zeros for cluster ``g``."""
+    out = values.copy()
+    out[g] = 0
+    return out
 
 
 def _means_taken(moments: xr.Dataset, design: Design) -> NDArray[np.int64]:

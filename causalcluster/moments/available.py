@@ -11,6 +11,7 @@ from causalcluster.moments.labels import sort_labels
 from causalcluster.moments.pooled import within_squares
 from causalcluster.moments.pooling import pool_records
 from causalcluster.moments.records import Moments, Pattern
+from causalcluster.moments.units import are_absorbed
 
 Floats = NDArray[np.float64]
 
@@ -70,7 +71,7 @@ def analysed_table(moments: Moments) -> xr.Dataset:
 
 def absorbs_units(moments: Moments) -> bool:
     """Whether the units' means are taken out."""
-    return "longest" in moments.table and int(moments.table["longest"]) > 1
+    return are_absorbed(moments.table)
 
 
 def available_columns(nodes: Sequence[str], table: xr.Dataset, incomplete: Sequence[Pattern]) -> xr.Dataset:

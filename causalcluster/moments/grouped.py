@@ -73,7 +73,7 @@ def reduce_groups(
     A column is present in all rows of a group or in none; moments of an absent one are without meaning.
     """
     terms = _terms(nodes, products)
-    basis = _basis(terms)
+    basis = product_basis(terms)
     sums = group_sums(frame, survey, keys=keys, monomials=needed_monomials(basis), name=name)
     mean, rest, cross = _term_moments(terms, basis, sums, *central_moments(sums, basis))
     reference = np.where([len(term) == 1 for term in terms], mean, 0.0)
@@ -105,7 +105,7 @@ def _terms(nodes: Sequence[str], products: Sequence[Sequence[str]]) -> list[Mono
     return [(i,) for i in range(len(nodes))] + factors
 
 
-def _basis(terms: Sequence[Monomial]) -> list[Monomial]:
+def product_basis(terms: Sequence[Monomial]) -> list[Monomial]:
     """Return every product of scaled columns that an expanded term holds, short ones first."""
     sizes = [(term, size) for term in terms for size in range(1, len(term) + 1)]
     parts = {tuple(sorted(part)) for term, size in sizes for part in combinations(term, size)}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import narwhals as nw
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from causalcluster.data.columns import PERIOD
 from causalcluster.data.lags import add_lags, first_rows, lagged_name
 from causalcluster.errors import DataError
 from causalcluster.moments.grouped import reduce_groups
-from causalcluster.moments.patterns import PATTERN
+from causalcluster.moments.patterns import PATTERN, absent_names, number_patterns
 from causalcluster.moments.records import LagMoments
 
 Floats = NDArray[np.float64]
@@ -35,17 +34,17 @@ def reduce_lags(analysis: Analysis, rows: Rows, labels: Sequence[str]) -> LagMom
     places = [(nodes.index(name), lag) for name, lag in wanted]
     frame = add_lags(rows.complete.select(CLUSTER, PERIOD, *map(position_column, range(len(nodes)))), places, len(nodes))
     names = [lagged_name(name, lag) for name, lag in wanted]
-    absent = [nw.col(position_column(len(nodes) + k)).is_null().cast(nw.Int64) * 2**k for k in range(len(wanted))]
-    marked = frame.with_columns(sum(absent[1:], start=absent[0]).alias(PATTERN))
+    marked = number_patterns(frame, range(len(nodes), len(nodes) + len(wanted)))
     keys = (CLUSTER, PATTERN)
     survey = survey_rows(marked, columns=len(nodes) + len(names), keys=keys)
     _refuse_unreached(survey.present[:, len(nodes) :].sum(axis=0), wanted, analysis, rows.name)
     tables = reduce_groups(marked, survey, [*nodes, *names], (), keys=keys, name=rows.name)
     found = []
     for (code,), table in tables.items():
-        there = [*nodes, *(name for k, name in enumerate(names) if not int(code) >> k & 1)]
+        absent = absent_names(int(code), names)
+        there = [name for name in (*nodes, *names) if name not in absent]
         found.append(table.sel(column=there, column_2=there, node=there))
-    return LagMoments(columns=tuple(names), tables=tuple(found), first=_first_values(rows, nodes, labels))
+    return LagMoments(tables=tuple(found), first=_first_values(rows, nodes, labels))
 
 
 def _refuse_unreached(present: NDArray[np.int64], wanted: Sequence[tuple[str, int]], analysis: Analysis, where: str) -> None:

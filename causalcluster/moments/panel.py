@@ -1,7 +1,6 @@
 """What a panel's units, periods and cells add to moments by cluster."""
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import narwhals as nw
@@ -27,7 +26,7 @@ from causalcluster.moments.periods import (
 )
 from causalcluster.moments.pooled import within_squares
 from causalcluster.moments.products import Monomial
-from causalcluster.moments.units import count_units, demean_units
+from causalcluster.moments.units import are_absorbed, count_units, demean_units
 
 Floats = NDArray[np.float64]
 
@@ -114,7 +113,7 @@ def add_panel_effects(
     among, across = centre_periods(table, sums) if sums is not None else (None, None)
     if analysis.data.unit is not None:
         whole, absorbed = _with_units(whole, task)
-        if absorbed is not None and int(whole["longest"]) > 1:
+        if absorbed is not None and are_absorbed(whole):
             among, across = absorbed
     cells = None
     if task.shared and sums is not None and among is not None and across is not None:
@@ -148,10 +147,8 @@ def _plan(analysis: Analysis, table: xr.Dataset, frame: nw.LazyFrame[Any], surve
 def _sum_raw(table: xr.Dataset, task: _Task, by_period: Survey) -> PeriodSums:
     columns = [str(column) for column in table["column"].values]
     terms = [tuple(sorted(task.nodes.index(factor) for factor in column.split(" * "))) for column in columns]
-    parts = {tuple(sorted(part)) for term in terms for size in range(1, len(term) + 1) for part in combinations(term, size)}
-    basis = sorted(parts, key=lambda part: (len(part), part))
     reference = table["reference"].sel(column=list(task.nodes)).values
-    return sum_periods(task.frame, by_period, reference, task.labels, task.count, terms, basis, name=task.where)
+    return sum_periods(task.frame, by_period, reference, task.labels, task.count, terms, name=task.where)
 
 
 def _with_units(table: xr.Dataset, task: _Task) -> tuple[xr.Dataset, tuple[Floats, Floats] | None]:
@@ -167,7 +164,7 @@ def _with_units(table: xr.Dataset, task: _Task) -> tuple[xr.Dataset, tuple[Float
         singles: list[Monomial] = [(i,) for i in range(len(task.nodes))]
         nothing = np.zeros((len(task.labels), len(task.nodes)))
         by_period = survey_rows(inside, columns=len(task.nodes), keys=CELL)
-        sums = sum_periods(inside, by_period, nothing, task.labels, task.count, singles, singles, name=task.where)
+        sums = sum_periods(inside, by_period, nothing, task.labels, task.count, singles, name=task.where)
         rows = np.einsum("gt,ts->gts", sums.rows.astype(float), np.eye(task.count))
         products = (rows - shared_periods(task.frame, task.labels, task.count), sums.sums)
         if task.names:
@@ -187,7 +184,7 @@ def _share_cells(
     means = reference + sums.sums / np.maximum(sums.rows, 1)[:, :, None]
     ones = np.broadcast_to(np.eye(task.count)[None, :, task.kept], (len(task.labels), task.count, len(task.names)))
     full = np.concatenate([across, among[:, :, task.kept]], axis=2) if task.names else across
-    absorbed = "longest" in whole and int(whole["longest"]) > 1
+    absorbed = are_absorbed(whole)
     cross = whole["cross_units" if absorbed else "cross"].values
     taken = whole["units"].values if absorbed else np.ones(len(task.labels))
     layers, rest = split_layers(task.labels, columns, among, full, cross, whole["n"].values - taken)

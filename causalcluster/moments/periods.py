@@ -18,6 +18,7 @@ from causalcluster.data import CLUSTER, PERIOD, UNIT, Survey
 from causalcluster.data.collection import collect_sums, plain_values
 from causalcluster.moments.compensated import two_sum
 from causalcluster.moments.exact_sums import group_sums
+from causalcluster.moments.grouped import product_basis
 from causalcluster.moments.products import Monomial, expand_products
 
 Floats = NDArray[np.float64]
@@ -42,7 +43,6 @@ def sum_periods(
     labels: Sequence[str],
     n_periods: int,
     terms: Sequence[Monomial],
-    basis: Sequence[Monomial],
     *,
     name: str,
 ) -> PeriodSums:
@@ -56,11 +56,12 @@ def sum_periods(
         Where deviations are taken from (cluster, column).
     labels, n_periods
         The clusters, in the order of the result, and how many periods there are.
-    terms, basis
-        Products of deviations, and all products that these hold when they are written out.
+    terms
+        Products of deviations.
     name
         What messages call the table.
     """
+    basis = product_basis(terms)
     found = group_sums(frame, survey, keys=CELL, monomials=basis, name=name)
     place = {label: g for g, label in enumerate(labels)}
     cluster = np.array([place[str(group[0])] for group in survey.groups])

@@ -42,16 +42,13 @@ class LagMoments:
 
     Attributes
     ----------
-    columns
-        Names of the columns of earlier values, 'wage@1'.
     tables
-        Moments by cluster of the rows in which some of these, and these alone, are missing; as ``table`` of `Moments`, of
-        the nodes and of the columns that are there.
+        Moments by cluster of the rows in which some columns of earlier values ('wage@1'), and these alone, are missing; as
+        ``table`` of `Moments`, of the nodes and of the columns that are there.
     first
         Values of the nodes in each cluster's first period (cluster, column).
     """
 
-    columns: tuple[str, ...]
     tables: tuple[xr.Dataset, ...]
     first: xr.DataArray
 

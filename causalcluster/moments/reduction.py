@@ -19,7 +19,7 @@ from causalcluster.moments.exact_sums import rows_changed
 from causalcluster.moments.grouped import reduce_frame, reduce_groups
 from causalcluster.moments.lags import reduce_lags
 from causalcluster.moments.panel import add_panel_effects
-from causalcluster.moments.patterns import PATTERN, count_records, mark_patterns
+from causalcluster.moments.patterns import PATTERN, absent_names, count_records, mark_patterns
 from causalcluster.moments.records import Column, LagMoments, Moments, Pattern, product_name
 
 
@@ -126,7 +126,7 @@ def reduce_incomplete(
     tables = reduce_groups(marked.filter(nw.col(PATTERN).is_in(kept)), survey, nodes, products, keys=keys, name=rows.name)
     patterns = []
     for (code,), table in tables.items():
-        missing = tuple(node for k, node in enumerate(gaps) if int(code) >> k & 1)
+        missing = tuple(absent_names(int(code), gaps))
         present = [node for node in nodes if node not in missing]
         there = present + [product_name(p) for p in products if not set(p) & set(missing)]
         patterns.append(Pattern(missing=missing, table=table.sel(column=there, column_2=there, node=present)))

@@ -9,6 +9,7 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import xarray as xr
 
 from causalcluster.data import CLUSTER, PERIOD, UNIT, Survey, position_column
 from causalcluster.data.attachment import Columns, attach
@@ -17,6 +18,11 @@ from causalcluster.moments.exact_sums import column_units, cut_bits, split_exact
 
 _NOTHING = 2.0**-40
 """Deviations from a unit's mean below this share of the column's range in the cluster are rounding: they count as none."""
+
+
+def are_absorbed(table: xr.Dataset) -> bool:
+    """Whether the units' means are taken out: where some unit has more than one row."""
+    return "longest" in table and int(table["longest"]) > 1
 
 
 def count_units(frame: nw.LazyFrame[Any]) -> tuple[dict[str, int], int]:

@@ -106,7 +106,7 @@ def _template() -> "Template":
 
 def _content(run: FinishedRun) -> dict[str, Any]:
     outcomes = run.run.analysis.question.outcomes
-    plain = horizons.at_start(on_scale(run, DIFFERENCE))
+    plain = _plain(run)
     return {
         "title": sections.page_title(run),
         "created": sections.created_words(run),
@@ -155,13 +155,18 @@ def _content(run: FinishedRun) -> dict[str, Any]:
     }
 
 
+def _plain(run: FinishedRun) -> FinishedRun:
+    """Return the run with differences alone, at the first horizon where there are several."""
+    return horizons.at_start(on_scale(run, DIFFERENCE))
+
+
 def _answer(run: FinishedRun, outcome: str) -> Answer:
-    answer = write_answer(horizons.at_start(on_scale(run, DIFFERENCE)), outcome)
+    answer = write_answer(_plain(run), outcome)
     return replace(answer, further=(*answer.further, *ratio_sentences(run, outcome)))
 
 
 def _effects(run: FinishedRun, outcome: str) -> dict[str, Any]:
-    plain = horizons.at_start(on_scale(run, DIFFERENCE))
+    plain = _plain(run)
     return {
         "outcome": labels_of(run)[outcome],
         "responses": horizons.horizon_tables(run, outcome),

@@ -5,8 +5,6 @@ nothing. The naive analysis pools all rows (``centre: none``, ``varying: none``)
 writes tests/calibration/between.json.
 """
 
-import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +17,9 @@ from causalcluster.analysis.records import Analysis, Sampling
 from causalcluster.checks.between import between_warnings, compare_between
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.evaluation import evaluate_targets
-from causalcluster.fitting.gate import DIVERGENT_SHARE
-from causalcluster.fitting.sample import compile_model, refit
+from causalcluster.fitting.sample import compile_model
 from causalcluster.planning import draw_up, prepare
+from tests.calibration.fits import fit_as_a_run, run_script
 from tests.calibration.linear import source_hash
 from tests.calibration.panel_sources import PANEL_SOURCES
 
@@ -55,10 +53,7 @@ def fit(analysis: Analysis, table: pd.DataFrame, sampling: Sampling) -> tuple[pd
     plan = draw_up(analysis, table)
     prepared = prepare(plan)
     compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
-    draws = refit(compiled, prepared.arrays, sampling)
-    if float(draws.posterior["sample_stats"]["diverging"].mean()) > DIVERGENT_SHARE:
-        # As a run does: once more, with more tuning.
-        draws = refit(compiled, prepared.arrays, sampling, careful=True)
+    draws, _ = fit_as_a_run(compiled, prepared.arrays, sampling)
     effects, _ = evaluate_targets(prepared.targets, draws.system, random_seed=sampling.seed, levels=("population",))
     rows = summarise_effects(effects, ci_prob=0.95)
     identified = [(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified]
@@ -90,12 +85,8 @@ def calibrate(seeds: int, sampling: Sampling) -> dict[str, Any]:
 
 def main() -> None:
     """Calibrate and store the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=200)
-    asked = parser.parse_args()
-    result = calibrate(asked.seeds, Sampling(draws=500, tune=500, chains=4, seed=1))
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    sampling = Sampling(draws=500, tune=500, chains=4, seed=1)
+    run_script(calibrate, RESULT, about=__doc__, seeds=200, sampling=sampling)
 
 
 if __name__ == "__main__":

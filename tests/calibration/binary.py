@@ -5,8 +5,6 @@ with correlation 0.6. Truths are integrals over the mediator's noise by quadratu
 from the population. Run with `python -m tests.calibration.binary`; writes tests/calibration/binary.json.
 """
 
-import argparse
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.evaluation import evaluate_targets
 from causalcluster.fitting.sample import compile_model, refit
 from causalcluster.planning import draw_up, prepare
+from tests.calibration.fits import run_script
 from tests.calibration.linear import source_hash
 
 RESULT = Path(__file__).with_suffix(".json")
@@ -137,12 +136,8 @@ def calibrate(seeds: int, sampling: Sampling) -> dict[str, Any]:
 
 def main() -> None:
     """Calibrate and store the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=60)
-    asked = parser.parse_args()
-    result = calibrate(asked.seeds, Sampling(draws=300, tune=500, chains=4, seed=1))
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    sampling = Sampling(draws=300, tune=500, chains=4, seed=1)
+    run_script(calibrate, RESULT, about=__doc__, seeds=60, sampling=sampling)
 
 
 if __name__ == "__main__":

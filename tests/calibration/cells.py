@@ -6,8 +6,6 @@ analysis takes every firm's row as an observation of law and actor. Run with `py
 tests/calibration/cells.json.
 """
 
-import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,10 @@ import pandas as pd
 from causalcluster.analysis import parse_analysis
 from causalcluster.analysis.records import Analysis, Sampling
 from causalcluster.fitting.evaluation import evaluate_targets
-from causalcluster.fitting.gate import DIVERGENT_SHARE
-from causalcluster.fitting.sample import compile_model, refit
+from causalcluster.fitting.sample import compile_model
 from causalcluster.fitting.storage import coefficients_dataset
 from causalcluster.planning import draw_up, prepare
+from tests.calibration.fits import fit_as_a_run, run_script
 from tests.calibration.linear import source_hash
 from tests.calibration.panel_sources import PANEL_SOURCES
 
@@ -65,10 +63,7 @@ def intervals(analysis: Analysis, table: pd.DataFrame, sampling: Sampling) -> di
     plan = draw_up(analysis, table)
     prepared = prepare(plan)
     compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
-    draws = refit(compiled, prepared.arrays, sampling)
-    if float(draws.posterior["sample_stats"]["diverging"].mean()) > DIVERGENT_SHARE:
-        # As a run does: once more, with more tuning.
-        draws = refit(compiled, prepared.arrays, sampling, careful=True)
+    draws, _ = fit_as_a_run(compiled, prepared.arrays, sampling)
     levels = ("population", "cluster")
     effects, _ = evaluate_targets(prepared.targets, draws.system, random_seed=sampling.seed, levels=levels)
     values = {level: effects["effect"].values[..., _rows(effects, level)] for level in levels}
@@ -119,12 +114,8 @@ def calibrate(seeds: int, sampling: Sampling) -> dict[str, Any]:
 
 def main() -> None:
     """Calibrate and store the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=200)
-    asked = parser.parse_args()
-    result = calibrate(asked.seeds, Sampling(draws=500, tune=500, chains=4, seed=1))
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    sampling = Sampling(draws=500, tune=500, chains=4, seed=1)
+    run_script(calibrate, RESULT, about=__doc__, seeds=200, sampling=sampling)
 
 
 if __name__ == "__main__":

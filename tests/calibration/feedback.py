@@ -21,8 +21,7 @@ import pandas as pd
 from causalcluster.analysis import parse_analysis
 from causalcluster.analysis.records import Sampling
 from causalcluster.fitting.evaluation import evaluate_targets
-from causalcluster.fitting.gate import DIVERGENT_SHARE
-from causalcluster.fitting.sample import compile_model, refit
+from causalcluster.fitting.sample import compile_model
 from causalcluster.planning import draw_up, prepare
 from causalcluster.simulation.feedback import (
     NODES,
@@ -33,6 +32,7 @@ from causalcluster.simulation.feedback import (
     feedback_parameters,
 )
 from causalcluster.simulation.scenarios import analysis_text
+from tests.calibration.fits import fit_as_a_run
 from tests.calibration.linear import source_hash
 from tests.calibration.panel_sources import PANEL_SOURCES
 
@@ -75,11 +75,7 @@ def fit(seed: int, variant: str) -> dict[str, Any]:
     plan = draw_up(parse_analysis(text(VARIANTS[variant][1]), path="feedback.yaml"), table)
     prepared = prepare(plan)
     compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
-    settings, careful = replace(SAMPLING, seed=seed), False
-    draws = refit(compiled, prepared.arrays, settings, cores=1)
-    if float(draws.posterior["sample_stats"]["diverging"].mean()) > DIVERGENT_SHARE:
-        # As a run does: once more, with more tuning.
-        draws, careful = refit(compiled, prepared.arrays, settings, careful=True, cores=1), True
+    draws, careful = fit_as_a_run(compiled, prepared.arrays, replace(SAMPLING, seed=seed), cores=1)
     effects, _ = evaluate_targets(prepared.targets, draws.system, random_seed=seed, levels=LEVELS)
     truth = feedback_effects(slopes)
     found = {}

@@ -160,21 +160,25 @@ def renew(sources: Mapping[str, Sequence[str]]) -> None:
     One that does not stand stays as it is.
     """
     kept = json.loads(RESULT.read_text(encoding="utf-8"))
+    found = {name: SYSTEMS_BY_NAME[name]() for name in dict.fromkeys(name for name, _ in calibrations())}
+    texts = {}
     for name, path in calibrations():
-        text = path.read_text(encoding="utf-8")
-        stored, today = json.loads(text), source_hash(sources[name])
-        if stored["source_hash"] == today or not stands(name, stored["source_hash"], sources[name]):
-            print(
-                name, "is today's" if stored["source_hash"] == today else "DOES NOT STAND: run its calibration", flush=True
-            )
-            continue
-        old = f'"source_hash": "{stored["source_hash"]}"'
-        made = "" if "made_with" in stored else f', "made_with": "{stored["source_hash"]}"'
-        path.write_text(text.replace(old, f'"source_hash": "{today}"{made}'), encoding="utf-8")
-        print(name, "stands", flush=True)
-    for name in dict.fromkeys(name for name, _ in calibrations() if name in kept):
-        if differences(kept[name]["numbers"], SYSTEMS_BY_NAME[name]()) == []:
-            kept[name]["source_hash"] = source_hash(sources[name])
+        text, today = path.read_text(encoding="utf-8"), source_hash(sources[name])
+        stored, fingerprint = json.loads(text), kept.get(name, {})
+        same = "numbers" in fingerprint and differences(fingerprint["numbers"], found[name]) == []
+        if stored["source_hash"] == today:
+            print(name, "is today's", flush=True)
+        elif not same or fingerprint["source_hash"] != stored["source_hash"]:
+            print(name, "DOES NOT STAND: run its calibration", flush=True)
+        else:
+            old = f'"source_hash": "{stored["source_hash"]}"'
+            made = "" if "made_with" in stored else f', "made_with": "{stored["source_hash"]}"'
+            texts[name, path] = text.replace(old, f'"source_hash": "{today}"{made}')
+            print(name, "stands", flush=True)
+    # The hashes of calibrations and of their fingerprints go together, so nothing is written until all are known.
+    for (name, path), text in texts.items():
+        path.write_text(text, encoding="utf-8")
+        kept[name]["source_hash"] = source_hash(sources[name])
     RESULT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 

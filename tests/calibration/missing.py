@@ -5,8 +5,6 @@ About 35% of enforcement is missing, the more often the higher wage and law are,
 choice. Run with `python -m tests.calibration.missing`; writes tests/calibration/missing.json.
 """
 
-import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +18,9 @@ from causalcluster.analysis import parse_analysis
 from causalcluster.analysis.records import Analysis, Sampling
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.evaluation import evaluate_targets
-from causalcluster.fitting.gate import DIVERGENT_SHARE
-from causalcluster.fitting.sample import compile_model, refit
+from causalcluster.fitting.sample import compile_model
 from causalcluster.planning import draw_up, prepare
+from tests.calibration.fits import fit_as_a_run, run_script
 from tests.calibration.linear import SOURCES, source_hash
 
 RESULT = Path(__file__).with_suffix(".json")
@@ -66,9 +64,7 @@ def fit(analysis: Analysis, table: pd.DataFrame, sampling: Sampling) -> dict[str
     plan = draw_up(analysis, table)
     prepared = prepare(plan)
     compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
-    draws = refit(compiled, prepared.arrays, sampling)
-    if float(draws.posterior["sample_stats"]["diverging"].mean()) > DIVERGENT_SHARE:
-        draws = refit(compiled, prepared.arrays, sampling, careful=True)
+    draws, _ = fit_as_a_run(compiled, prepared.arrays, sampling)
     levels = ("population", "sample")
     effects, _ = evaluate_targets(prepared.targets, draws.system, random_seed=sampling.seed, levels=levels)
     table = summarise_effects(effects, ci_prob=0.95)
@@ -117,13 +113,8 @@ def _compare(values: dict[str, np.ndarray]) -> dict[str, Any]:
 
 def main() -> None:
     """Calibrate and store the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=50)
-    parser.add_argument("--out", type=Path, default=RESULT)
-    asked = parser.parse_args()
-    result = calibrate(asked.seeds, Sampling(draws=500, tune=400, chains=4, seed=1))
-    asked.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    sampling = Sampling(draws=500, tune=400, chains=4, seed=1)
+    run_script(calibrate, RESULT, about=__doc__, seeds=50, sampling=sampling)
 
 
 if __name__ == "__main__":

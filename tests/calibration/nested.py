@@ -22,15 +22,15 @@ from causalcluster.analysis import parse_analysis
 from causalcluster.analysis.records import Analysis, Sampling
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.fitting.evaluation import Targets, evaluate_targets, list_targets
-from causalcluster.fitting.gate import DIVERGENT_SHARE
 from causalcluster.fitting.prior_draws import draw_prior_system
-from causalcluster.fitting.sample import Compiled, compile_model, refit
+from causalcluster.fitting.sample import Compiled, compile_model
 from causalcluster.fitting.storage import coefficients_dataset
 from causalcluster.fitting.system import build_closed_system
 from causalcluster.model.preparation import prepare_arrays
 from causalcluster.model.priors import Priors
 from causalcluster.model.standard import MomentArrays, Scale
 from causalcluster.planning import draw_up, prepare
+from tests.calibration.fits import fit_as_a_run
 from tests.calibration.linear import source_hash
 from tests.calibration.panel_sources import PANEL_SOURCES
 from tests.calibration.sbc.bands import deviation
@@ -152,10 +152,7 @@ def rank(replicate: int) -> dict[str, Any]:
     plan = draw_up(made.analysis, table)
     arrays = prepare_arrays(plan.moments, plan.design, UNIT, None)
     targets = _list_effects(plan, arrays)
-    settings, careful = replace(SAMPLING, seed=replicate + 1), False
-    draws = refit(made.compiled, arrays, settings, cores=1)
-    if float(draws.posterior["sample_stats"]["diverging"].mean()) > DIVERGENT_SHARE:
-        draws, careful = refit(made.compiled, arrays, settings, careful=True, cores=1), True
+    draws, careful = fit_as_a_run(made.compiled, arrays, replace(SAMPLING, seed=replicate + 1), cores=1)
     total = SAMPLING.draws * SAMPLING.chains
     drawn = quantities(made, arrays, targets, draws.system, np.arange(0, total, total // KEPT))
     true = quantities(made, arrays, targets, truth, np.array([0]))

@@ -85,7 +85,7 @@ def test_the_papers_feedback_edges_are_left_out_and_named(tmp_path, capsys):
     assert call("check", write_study(tmp_path, text)) == 0
     shown = capsys.readouterr().out
     assert "framework's effect of law on enforcement" in shown
-    assert "lagged edges are not available" in shown
+    assert "draw it yourself: 'law -> enforcement @ lag 1'" in shown
 
 
 def test_simulate_writes_what_check_accepts(tmp_path, capsys):

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from causalcluster.model.layer_kernel import layered_log_likelihood
-from causalcluster.model.outer_kernel import draw_outer_coefficients, outer_log_likelihood, population_root
+from causalcluster.model.outer_kernel import draw_outer_coefficients, outer_log_likelihood
+from causalcluster.model.roots import population_root
 
 STARTS, ROWS, EQUATION = np.array([0, 2, 5]), np.array([1, 0, 3, 4]), np.array([0, 1, 1])
 CLUSTERS, P, Q = 9, 5, 4
