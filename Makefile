@@ -34,7 +34,7 @@ lint: setup
 	$(VENV)/bin/lint-imports
 
 test: setup lint
-	$(PYTHON) -m pytest -q
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile
 
 test-engines: setup-engines
 	$(PYTHON) -m pytest -q tests/engines
