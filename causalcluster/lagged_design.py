@@ -45,7 +45,7 @@ def build_lagged_design(analysis: Analysis, graph: CausalGraph, *, between_only:
     reached = {question.treatment} | nx.descendants(summary_digraph(graph), question.treatment)
     equations = [_equation(analysis, graph, node, between_only, reached, joint=joint) for node in own]
     firsts = [node for node in own if lagged_parents(graph, node)] if joint else []
-    equations += [_first_value(node) for node in firsts]
+    equations += [_first_value(graph, node, between_only) for node in firsts]
     intercepts: Literal["joint", "common"] = "joint" if joint else "common"
     return Design(
         equations=tuple(equations),
@@ -92,9 +92,25 @@ def _intercept(node: str, name: str, *, varies: bool) -> Term:
     return Term(name=name, target=node, factors=(), kind="intercept", varies=varies, on_path=True)
 
 
-def _first_value(node: str) -> Equation:
+def _first_value(graph: CausalGraph, node: str, between_only: Collection[str]) -> Equation:
+    """Write down a first value: what it owes to the same period's causes, and the rest, which goes together with the levels.
+
+    Without those causes their errors of the first period, which are in their own equations, would pass for levels.
+    """
     name = f"{node}{FIRST}"
-    return Equation(node=name, terms=(_intercept(name, f"first value of {node}", varies=True),), level="first")
+    causes = [
+        Term(
+            name=f"{cause} -> first value of {node}",
+            target=name,
+            factors=(cause,),
+            kind="slope",
+            varies=False,
+            on_path=False,
+        )
+        for cause in parents(graph, node)
+        if cause not in between_only
+    ]
+    return Equation(node=name, terms=(_intercept(name, f"first value of {node}", varies=True), *causes), level="first")
 
 
 def _notes(

@@ -92,13 +92,13 @@ def make_loop(
     identified
         The (outcome, effect, via) that are identified.
     """
-    arrows = []
+    arrows, nodes = [], [equation.node for equation in design.equations if equation.level != "first"]
     for place, term in enumerate(design.terms):
-        if term.kind == "slope":
+        if term.kind == "slope" and term.target in nodes:
             source, _, lag = term.factors[0].partition("@")
             arrows.append(Arrow(place=place, source=source, target=term.target, lag=int(lag or 0)))
     return Loop(
-        nodes=tuple(equation.node for equation in design.equations if equation.level != "first"),
+        nodes=tuple(nodes),
         arrows=tuple(arrows),
         treatment=question.treatment,
         outcomes=question.outcomes,

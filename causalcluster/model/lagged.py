@@ -49,10 +49,35 @@ def lagged_arrays(moments: Moments, design: Design, scale: Scale) -> MomentArray
         starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         varying=varying,
         n_correlated=n_correlated,
-        mean=np.concatenate([means, *(item[2] for item in found[len(ordinary) :])], axis=1),
+        mean=np.concatenate([means, *(item[2][:, :1] for item in found[len(ordinary) :])], axis=1),
         column_mean={(equation.node,): means[:, k] for k, equation in enumerate(ordinary)},
         layers=layers,
     )
+
+
+def spread_of_levels(arrays: MomentArrays) -> Floats:
+    """Return about how far clusters' levels lie apart (K,), net of the causes.
+
+    With slopes from inside clusters, which are too small where a node acts on itself later on, levels lie too far apart;
+    with slopes that ignore levels too close together (Bond 2002, Portuguese Economic Journal 1). The geometric mean
+    of both is between them.
+    """
+    return np.array([_spread(arrays, k) for k in range(len(arrays.starts) - 1)])
+
+
+def _spread(arrays: MomentArrays, k: int) -> float:
+    own = slice(arrays.starts[k], arrays.starts[k + 1])
+    there = arrays.sxx[:, arrays.starts[k], arrays.starts[k]] > 0.0
+    if there.sum() < 2:
+        return 1.0
+    sxx, sxy = arrays.sxx[there, own, own], arrays.sxy[there, own]
+    n = sxx[:, 0, :1]
+    x, y = sxx[:, 0, 1:] / n, sxy[:, :1] / n
+    inside_xx = (sxx[:, 1:, 1:] - (n * x)[:, :, None] * x[:, None, :]).sum(axis=0)
+    inside = np.linalg.lstsq(inside_xx, (sxy[:, 1:] - n * x * y).sum(axis=0), rcond=None)[0]
+    pooled = np.linalg.lstsq(sxx.sum(axis=0), sxy.sum(axis=0), rcond=None)[0][1:]
+    apart = [float((y[:, 0] - x @ slopes).std(ddof=1)) for slopes in (inside, pooled)]
+    return max(float(np.sqrt(apart[0] * apart[1])), 1e-3)
 
 
 def _columns(equations: list[Equation]) -> list[str]:
@@ -63,6 +88,12 @@ def _first_moments(equation: Equation, moments: Moments, scale: Scale) -> LayerM
     node = equation.node.partition("#")[0]
     if moments.lags is None:
         raise ValueError("the moments hold no first values")
-    value = (moments.lags.first.sel(column=node).values - scale.shift[node]) / scale.scale[node]
-    one = np.ones(len(value))
-    return one, one[:, None, None], value[:, None], value**2
+    first = moments.lags.first
+
+    def standard(name: str) -> Floats:
+        values: Floats = (first.sel(column=name).values - scale.shift[name]) / scale.scale[name]
+        return values
+
+    value = standard(node)
+    x = np.stack([standard(term.factors[0]) if term.factors else np.ones(len(value)) for term in equation.terms], axis=1)
+    return np.ones(len(value)), x[:, :, None] * x[:, None, :], x * value[:, None], value**2

@@ -20,6 +20,7 @@ from causalcluster.design import Design, Term, correlated_terms, share_a_path
 from causalcluster.errors import UnsupportedError
 from causalcluster.families import FAMILIES
 from causalcluster.graph import CausalGraph, summary_digraph
+from causalcluster.model.lagged import spread_of_levels
 from causalcluster.model.row_arrays import EquationRows, parameter_guesses
 from causalcluster.model.standard import MomentArrays, Scale, base_node
 
@@ -106,7 +107,7 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
         For an override of a coefficient that the model does not have, or of any without pooling.
     """
     terms = design.terms
-    between = _spread_of_means(arrays)
+    between = spread_of_levels(arrays) if design.lagged else _spread_of_means(arrays)
     flat = spec.priors == "flat"
     rows = {} if arrays.row_equations is None else {item.node: item for item in arrays.row_equations.equations}
     mean = np.array(

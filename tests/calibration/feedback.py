@@ -40,7 +40,7 @@ RESULT = Path(__file__).with_suffix(".json")
 CLUSTERS = 20
 VARIANTS = {"15 periods": (15, 0.0), "8 periods, own lag": (8, 0.5), "5 periods, own lag": (5, 0.5)}
 """Periods, and what wages carry over to the next."""
-SAMPLING = Sampling(draws=500, tune=500, chains=4, seed=1)
+SAMPLING = Sampling(draws=500, tune=400, chains=2, seed=1)
 LEVELS = ("population", "sample")
 Key = tuple[str, str, int, str]
 
@@ -119,15 +119,15 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS))
     asked = parser.parse_args()
+    settings = {"draws": SAMPLING.draws, "tune": SAMPLING.tune, "chains": SAMPLING.chains}
     results: dict[str, Any] = {}
+    report = {"source_hash": source_hash(PANEL_SOURCES), "settings": settings, "clusters": CLUSTERS, "variants": results}
     with ProcessPoolExecutor(asked.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         for variant in asked.variants:
             fits = list(pool.map(partial(fit, variant=variant), range(asked.seeds), chunksize=5))
             results[variant] = summarise(variant, fits)
             print(variant, {key: value for key, value in results[variant].items() if key != "effects"}, flush=True)
-    settings = {"draws": SAMPLING.draws, "tune": SAMPLING.tune, "chains": SAMPLING.chains}
-    report = {"source_hash": source_hash(PANEL_SOURCES), "settings": settings, "clusters": CLUSTERS, "variants": results}
-    RESULT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            RESULT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
