@@ -16,7 +16,7 @@ def _nested_table() -> pd.DataFrame:
 
 TABLES: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "cells": (cells.TEXT, lambda: cells.draw_panel(np.random.default_rng(1))[0]),
-    "between": (between.TEXT, lambda: between.draw_panel(np.random.default_rng(1))),
+    "between": (between.TEXT, lambda: between.draw_panel(0.0, np.random.default_rng(1))),
     "nested": (nested.TEXT, _nested_table),
     "feedback": (feedback.text(0.5), lambda: feedback.draw_panel("8 periods, own lag", 1)[0]),
 }

@@ -7,6 +7,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 from scipy.stats import multivariate_normal
 
 from causalcluster import analyse, parse_analysis, simulate
@@ -14,7 +15,7 @@ from causalcluster.effects.horizons import effect_values, evaluate_horizons, spe
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.errors import DataError, GraphError, UnsupportedError
 from causalcluster.fitting.coefficients import coefficient_roots
-from causalcluster.model.lagged import FIRST_VALUE_SD
+from causalcluster.model.lagged import FIRST_VALUE_SD, spread_of_levels
 from causalcluster.model.layer_kernel import layered_log_likelihood
 from causalcluster.model.layers import layer_log_sd
 from causalcluster.output.files import write_run
@@ -106,6 +107,27 @@ class TestMoments:
         np.testing.assert_allclose(plan.moments.lags.first.sel(column="wage").values, table)
         assert np.exp(made.arrays.layers.fixed[-1]) == pytest.approx(FIRST_VALUE_SD)
 
+    def test_first_values_owe_to_the_causes_of_their_period(self, prepared):
+        plan, _ = prepared
+        names = {equation.node: [term.name for term in equation.terms] for equation in plan.design.equations}
+        assert names["law#0"] == ["first value of law"]
+        assert names["union#0"] == ["first value of union", "law -> first value of union", "actor -> first value of union"]
+        assert not any(term.varies for term in plan.design.terms if "-> first value" in term.name)
+
+    def test_spread_of_levels_between_that_of_inside_and_of_pooled_slopes(self, prepared):
+        plan, made = prepared
+        table = panel()
+        for name in ("law", "actor", "union", "wage"):
+            table[name] = (table[name] - made.scale.shift[name]) / made.scale.scale[name]
+        table["law@1"] = table.groupby("cluster")["law"].shift(1)
+        table, names = table.dropna(), ["law", "actor", "law@1"]
+        inside = smf.ols("union ~ law + actor + Q('law@1') + C(cluster)", table).fit().params.to_numpy()[-3:]
+        pooled = smf.ols("union ~ law + actor + Q('law@1')", table).fit().params.to_numpy()[-3:]
+        means = table.groupby("cluster")[["union", *names]].mean()
+        apart = [(means["union"] - means[names] @ slopes).std() for slopes in (inside, pooled)]
+        k = plan.design.nodes.index("union")
+        assert spread_of_levels(made.arrays)[k] == pytest.approx(np.sqrt(np.prod(apart)), rel=1e-9)
+
     def test_likelihood_against_dense_normal_densities(self, prepared):
         plan, made = prepared
         arrays, design, rng = made.arrays, plan.design, np.random.default_rng(4)
@@ -138,7 +160,8 @@ class TestMoments:
             for k, equation in enumerate(plan.design.equations):
                 block = np.zeros((len(own), len(mean)))
                 if equation.level == "first":
-                    block[0, arrays.starts[k]] = 1.0
+                    for i, term in enumerate(equation.terms, arrays.starts[k]):
+                        block[0, i] = own.loc[0, term.factors[0]] if term.factors else 1.0
                     x, y, sd = [*x, block[:1]], [*y, own[equation.node[:-2]].to_numpy()[:1]], [*sd, [FIRST_VALUE_SD]]
                     continue
                 for i, term in enumerate(equation.terms, arrays.starts[k]):
