@@ -31,6 +31,8 @@ class Term:
         Whether clusters have their own.
     on_path
         Whether it can enter an effect of the treatment on an outcome.
+    fixed
+        Its value on the standardised scale, where that is not estimated: of a first indicator, whose unit its node has.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Term:
     kind: TermKind
     varies: bool
     on_path: bool
+    fixed: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +100,8 @@ class Design:
         Columns of the groups that clusters are in, whose mean coefficients differ.
     lagged
         Whether equations hold causes from earlier periods.
+    latent
+        Nodes that indicators measure, whose own values are nowhere seen.
     """
 
     equations: tuple[Equation, ...]
@@ -111,6 +116,7 @@ class Design:
     constant: tuple[str, ...] = ()
     outer: tuple[str, ...] = ()
     lagged: bool = False
+    latent: tuple[str, ...] = ()
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from causalcluster.analysis.moderators import list_conditions
-from causalcluster.analysis.records import Analysis, Interaction, node_by_name
+from causalcluster.analysis.records import Analysis, Interaction, Node, latent_nodes, node_by_name
 from causalcluster.design import Design, Equation, Intercepts, Term
 from causalcluster.errors import DataError
 from causalcluster.families import default_link, needs_rows
@@ -87,6 +87,7 @@ def build_design(
         auxiliary=gaps.auxiliary,
         constant=tuple(name for name in between_only if _multiplied(equations, name)),
         outer=outer_levels(analysis, equations, gaps=bool(gaps.gaps)),
+        latent=latent_nodes(analysis),
     )
 
 
@@ -119,6 +120,11 @@ def _write_equation(
     notes: list[str],
 ) -> Equation:
     terms: list[Term] = []
+    own = node_by_name(analysis, node)
+    if own.measures is not None:
+        return Equation(
+            node=node, terms=_measurement(analysis, own, intercepts), family=own.family, link=default_link(own.family)
+        )
     if intercepts in ("joint", "common"):
         terms.append(_intercept(analysis, graph, node, varies=intercepts == "joint"))
     for parent in parents(graph, node):
@@ -139,8 +145,33 @@ def _write_equation(
         Term(name=f"{name} -> {node}", target=node, factors=(name,), kind="period", varies=False, on_path=False)
         for name in periods
     ]
-    own = node_by_name(analysis, node)
     return Equation(node=node, terms=tuple(terms), family=own.family, link=own.link or default_link(own.family))
+
+
+def _measurement(analysis: Analysis, indicator: Node, intercepts: Intercepts) -> tuple[Term, ...]:
+    """Return level and loading of an indicator: 0 and 1 of the first; the others' levels may differ between clusters."""
+    node, name = indicator.measures or "", indicator.name
+    first = node_by_name(analysis, node).indicators[0] == name
+    return (
+        Term(
+            name=f"intercept of {name}",
+            target=name,
+            factors=(),
+            kind="intercept",
+            varies=intercepts == "joint" and not first,
+            on_path=False,
+            fixed=0.0 if first else None,
+        ),
+        Term(
+            name=f"{node} -> {name}",
+            target=name,
+            factors=(node,),
+            kind="slope",
+            varies=False,
+            on_path=False,
+            fixed=1.0 if first else None,
+        ),
+    )
 
 
 def _absorbed_note(parent: str, node: str, intercepts: Intercepts) -> str:
@@ -213,7 +244,7 @@ def asked_to_vary(varying: str | Sequence[str], name: str) -> bool:
 
 
 def _general_notes(analysis: Analysis, centred: bool, intercepts: Intercepts, *, clustered: bool) -> tuple[str, ...]:
-    notes = []
+    notes = [_measured_note(analysis, node) for node in latent_nodes(analysis)]
     if intercepts == "absorbed":
         notes.append("Every unit has an intercept of its own: slopes use differences inside units alone.")
     elif analysis.data.unit is not None:
@@ -232,6 +263,14 @@ def _general_notes(analysis: Analysis, centred: bool, intercepts: Intercepts, *,
     if intercepts == "joint":
         notes.append("Cluster intercepts and slopes share one covariance, because effects depend on both.")
     return tuple(notes)
+
+
+def _measured_note(analysis: Analysis, node: str) -> str:
+    names = node_by_name(analysis, node).indicators
+    return (
+        f"{node} is not seen itself: {', '.join(names)} measure it, each with an error of its own, and it has the unit of "
+        f"{names[0]}. Loadings are the same in all clusters."
+    )
 
 
 def _cell_notes(analysis: Analysis, equations: Sequence[Equation]) -> list[str]:

@@ -56,7 +56,7 @@ class GapPlan:
         One per pattern, in the order in which the patterns were given.
     auxiliary
         Nodes that get an equation only because values are missing: causes with gaps that the question itself takes as
-        given, and what they lead to.
+        given, and what they lead to; and indicators.
     """
 
     gaps: tuple[Gap, ...] = ()
@@ -100,7 +100,8 @@ def plan_gaps(
         Values would have to be averaged over that this version cannot.
     """
     causes = {node: tuple(name for name in parents(graph, node) if name not in absorbed) for node in graph.nodes}
-    equations = list(modelled)
+    taken = {*modelled, *(cause for node in modelled for cause in causes[node])}
+    equations = [*modelled, *(node.name for node in analysis.nodes if node.measures in taken)]
     while True:
         used = {*equations, *(cause for node in equations for cause in causes[node])}
         needed = [_averaged(set(pattern) & used, equations, causes) for pattern in patterns]

@@ -11,6 +11,7 @@ import xarray as xr
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.checks.doubts import Doubts, raise_doubts
+from causalcluster.checks.measurement import measurement_warnings, summarise_measurement
 from causalcluster.design import question_design
 from causalcluster.effects.existence import warn_about_tails
 from causalcluster.effects.summary import summarise_effects
@@ -52,6 +53,8 @@ class Result:
         The tables of orders.csv and predictive.csv, None where there is one order of the mediators or nothing to check.
     between
         The table of between.csv, None where associations between groups are not shown.
+    measurement
+        The table of measurement.csv, None without indicators.
     leave_one_out
         Effects without each cluster in turn (`causalcluster.fitting.many.leave_one_out`), or None where not asked for.
     shifted
@@ -71,6 +74,7 @@ class Result:
     orders: pd.DataFrame | None
     predictive: pd.DataFrame | None
     between: pd.DataFrame | None
+    measurement: pd.DataFrame | None
     leave_one_out: pd.DataFrame | None
     shifted: pd.DataFrame | None
     timings: Mapping[str, float]
@@ -137,13 +141,21 @@ def analyse(
             draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
             with clock.time("effects"):
                 hypotheses, tree = _weigh(plan, prepared, draws, effects)
+                measurement = _measure(plan, prepared, tree)
                 doubts = _doubt(plan, prepared, draws, diagnostics, effects)
             with clock.time("leave_one_out"):
                 asked_for = executor if leave_one_out else None
                 influence, notes = _leave_one_out(prepared, compiled, draws, plan, asked_for, say)
             with clock.time("missing"):
                 shifted, more = _shift_missing(prepared, compiled, draws, plan, executor, say)
-        warnings = (*plan.warnings, *warn_about_tails(effects), *doubts.warnings, *notes, *more)
+        warnings = (
+            *plan.warnings,
+            *warn_about_tails(effects),
+            *doubts.warnings,
+            *measurement_warnings(measurement),
+            *notes,
+            *more,
+        )
         plan = replace(plan, warnings=warnings, dowhy=await_second_opinion(asked))
     return Result(
         plan=plan,
@@ -156,6 +168,7 @@ def analyse(
         orders=None if doubts.orders is None else mark_unreliable(doubts.orders, diagnostics),
         predictive=None if doubts.predictive is None else mark_unreliable(doubts.predictive, diagnostics),
         between=None if doubts.between is None else mark_unreliable(doubts.between, diagnostics),
+        measurement=None if measurement is None else mark_unreliable(measurement, diagnostics),
         leave_one_out=None if influence is None else mark_unreliable(influence, diagnostics),
         shifted=None if shifted is None else mark_unreliable(shifted, diagnostics),
         timings=clock.seconds,
@@ -178,6 +191,17 @@ def _weigh(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) ->
         ci_prob=analysis.sampling.ci_prob,
     )
     return hypotheses, fit_tree(plan.design, prepared.scale, draws, effects, prior.coefficients, prior_effects)
+
+
+def _measure(plan: Plan, prepared: Prepared, tree: xr.DataTree) -> pd.DataFrame | None:
+    return summarise_measurement(
+        plan.analysis,
+        plan.design,
+        prepared.scale,
+        prepared.arrays,
+        tree["posterior"].to_dataset(),
+        ci_prob=plan.analysis.sampling.ci_prob,
+    )
 
 
 def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostics, effects: xr.Dataset) -> Doubts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from causalcluster.analysis.moderators import list_conditions
-from causalcluster.analysis.records import Analysis
+from causalcluster.analysis.records import Analysis, latent_nodes
 from causalcluster.data import RowTable, open_rows, take_rows
 from causalcluster.design import Design, question_design
 from causalcluster.effects.existence import warn_about_means
@@ -30,6 +30,7 @@ from causalcluster.model.preparation import prepare_arrays
 from causalcluster.model.priors import Priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale
 from causalcluster.moments import Moments, absorbs_units, analysed_table, match_moments, read_source, reduce_rows
+from causalcluster.moments.latent import hide_nodes, hide_values
 from causalcluster.needs import modelled_nodes, refuse_gaps_alone, refuse_moments_alone, row_columns, wants_rows
 from causalcluster.panel import Panel, constant_inside_clusters, describe_panel
 
@@ -152,7 +153,7 @@ def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock
         moments = reduce_rows(analysis, rows)
         constant, gaps = constant_inside_clusters(analysis, analysed_table(moments)), bool(moments.incomplete)
         every = tuple(node.name for node in analysis.nodes)
-        names = every if gaps else row_columns(analysis, graph)
+        names = every if gaps or latent_nodes(analysis) else row_columns(analysis, graph)
         needed = wants_rows(analysis, graph, constant) or _plan_gaps(analysis, graph, moments).needs_rows
         table = take_rows(analysis, rows, names, incomplete=gaps) if needed else None
         checked = table if names == every else None
@@ -168,7 +169,7 @@ def _plan_gaps(analysis: Analysis, graph: CausalGraph, moments: Moments) -> GapP
         analysis,
         graph,
         modelled_nodes(analysis, graph),
-        [pattern.missing for pattern in moments.incomplete],
+        [pattern.missing for pattern in hide_nodes(moments, latent_nodes(analysis)).incomplete],
         absorbed=constant_inside_clusters(analysis, analysed_table(moments)),
     )
 
@@ -233,7 +234,8 @@ def prepare(plan: Plan) -> Prepared:
     asked, network = question_design(plan.design), None
     if plan.rows is not None and wants_rows(plan.analysis, plan.graph, plan.panel.between_only):
         seed = plan.analysis.sampling.seed
-        rows = fill_rows(plan.design, plan.rows, scale, arrays, random_seed=seed) if plan.design.gaps else plan.rows
+        rows = hide_values(plan.rows, plan.design.latent)
+        rows = fill_rows(plan.design, rows, scale, arrays, random_seed=seed) if plan.design.gaps else rows
         network = build_network(asked, scale, arrays, rows)
     return Prepared(
         arrays=arrays,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from causalcluster.analysis.claim_records import is_word_character
 from causalcluster.analysis.edges import Reader, lag_of
+from causalcluster.analysis.indicators import check_indicators, measurement_edges, read_indicators
 from causalcluster.analysis.links import check_concepts, join_edges, read_interactions, read_unobserved
 from causalcluster.analysis.modelling import read_model
 from causalcluster.analysis.moderators import check_moderators
@@ -104,6 +105,7 @@ def parse_analysis(text: str, *, path: Path | str) -> Analysis:
     document = load_yaml(text, name=str(path))
     section = validate_shape(document)
     nodes = tuple(_read_nodes(section.nodes, document))
+    check_indicators(section.nodes, document)
     check_concepts(document, nodes)
     reader = Reader(document=document, names=tuple(node.name for node in nodes))
     edges, warnings = join_edges(section.edges, nodes, reader)
@@ -111,13 +113,14 @@ def parse_analysis(text: str, *, path: Path | str) -> Analysis:
     question = read_question(section.question, edges, reader)
     model, more = _single_level(section, read_model(section.model, edges, interactions, reader))
     hypotheses = tuple(_read_hypotheses(section.hypotheses, question, reader))
+    indicators = tuple(node for name, item in section.nodes.items() for node in read_indicators(name, item))
     question, unscaled = choose_scales(section.question, question, nodes, hypotheses, document)
     analysis = Analysis(
         path=path,
         title=section.title.strip() or path.stem,
         data=_read_data(section.data, path, document),
-        nodes=nodes,
-        edges=edges,
+        nodes=(*nodes, *indicators),
+        edges=(*edges, *measurement_edges(indicators)),
         interactions=interactions,
         unobserved=read_unobserved(section.unobserved, reader),
         question=question,
@@ -141,13 +144,14 @@ def _read_nodes(sections: Mapping[str, NodeSection], document: Document) -> Iter
             name=name,
             layer=section.layer,
             actor=section.actor,
-            column=section.column or name,
+            column=section.indicators[0].column if section.indicators else section.column or name,
             concept=section.concept,
             label=(section.label or "").strip() or name,
             family=section.family,
             link=section.link,
             trials=section.trials,
             exposure=section.exposure,
+            indicators=tuple(item.column for item in section.indicators),
         )
 
 

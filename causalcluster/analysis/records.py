@@ -19,7 +19,11 @@ Condition = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A variable of the diagram; ``link`` None is the family's default, ``trials`` and ``exposure`` are columns."""
+    """A variable of the diagram; ``link`` None is the family's default, ``trials`` and ``exposure`` are columns.
+
+    A node with ``indicators``, names of nodes, is measured by these alone: its ``column`` is that of the first one, whose
+    unit it has. ``measures`` is the node that an indicator measures.
+    """
 
     name: str
     layer: Layer
@@ -31,6 +35,8 @@ class Node:
     link: Link | None = None
     trials: str | None = None
     exposure: str | None = None
+    indicators: tuple[str, ...] = ()
+    measures: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +46,7 @@ class Edge:
     source: str
     target: str
     lag: int = 0
-    origin: Literal["analyst", "framework"] = "analyst"
+    origin: Literal["analyst", "framework", "measurement"] = "analyst"
     framework_ids: tuple[str, ...] = ()
     sign: str = ""
 
@@ -178,6 +184,11 @@ def node_by_name(analysis: Analysis, name: str) -> Node:
         if node.name == name:
             return node
     raise KeyError(name)
+
+
+def latent_nodes(analysis: Analysis) -> tuple[str, ...]:
+    """Return the nodes that indicators measure."""
+    return tuple(node.name for node in analysis.nodes if node.indicators)
 
 
 def label_of(analysis: Analysis, name: str) -> str:

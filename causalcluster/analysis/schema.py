@@ -58,6 +58,11 @@ def _numbers(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _column(value: Any) -> Any:
+    """Let a name stand for a mapping with nothing but the column."""
+    return value if isinstance(value, dict) else {"column": value}
+
+
 def _mappings(value: Any) -> Any:
     """Let one mapping stand for a list of one."""
     return [value] if isinstance(value, dict) else value
@@ -126,6 +131,14 @@ class DataSection(Section):
     missing: Literal["model", "drop", "error"] = "model"
 
 
+class IndicatorSection(Section):
+    """One entry of a node's `indicators`."""
+
+    column: Name
+    family: Literal["gaussian", "ordinal", "bernoulli"] = "gaussian"
+    label: Text | None = None
+
+
 class NodeSection(Section):
     """One entry of `nodes`."""
 
@@ -138,7 +151,7 @@ class NodeSection(Section):
     link: Literal["logit", "probit", "cloglog"] | None = None
     trials: Name | None = None
     exposure: Name | None = None
-    indicators: Names = []
+    indicators: Annotated[list[Annotated[IndicatorSection, BeforeValidator(_column)]], BeforeValidator(_texts)] = []
     se: Name | None = None
 
 
@@ -248,5 +261,7 @@ def section_at(place: tuple[str | int, ...]) -> type[Section]:
     """Return the model of the mapping at ``place``, such as ``("nodes", "law")``."""
     if not place:
         return AnalysisSection
+    if place[0] == "nodes" and "indicators" in place[2:]:
+        return IndicatorSection
     nested = ".".join(str(part) for part in place[:2])
     return _SECTIONS.get(nested, _SECTIONS[str(place[0])])

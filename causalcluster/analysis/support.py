@@ -47,6 +47,7 @@ def refuse_unsupported(analysis: Analysis, section: AnalysisSection, document: D
     refusals = [
         *_data(section),
         *_nodes(section),
+        *_measured(analysis, section),
         *_over_time(analysis, section),
         *_interactions(analysis, section),
         *_model(section),
@@ -79,9 +80,36 @@ def _nodes(section: AnalysisSection) -> Iterator[Refusal]:
         if node.family not in _FITTED:
             fix = "Leave it out (the equation is then linear), or leave out the node"
             yield ("nodes", name, "family"), f"the family '{node.family}' (node '{name}')", fix
-        for key, given in (("indicators", node.indicators), ("se", node.se)):
-            if given:
-                yield ("nodes", name, key), f"the key '{key}' (node '{name}')", "Leave it out"
+        if node.se is not None:
+            yield ("nodes", name, "se"), f"the key 'se' (node '{name}')", "Leave it out"
+
+
+def _measured(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal]:
+    """Yield what does not go together with nodes that indicators measure in this version."""
+    measured = [name for name, node in section.nodes.items() if node.indicators]
+    if not measured:
+        return
+    data, model = section.data, section.model
+    given: tuple[tuple[Place, str, bool], ...] = (
+        (("data", "unit"), "the key 'unit' under data", data.unit is not None),
+        (("data", "nested_in"), "the key 'nested_in' under data", bool(data.nested_in)),
+        (("data", "crossed_with"), "the key 'crossed_with' under data", bool(data.crossed_with)),
+        (("edges",), "a lagged edge", any(edge.lag for edge in analysis.edges)),
+        (("model", "time_effects"), "the key 'time_effects' under model", model.time_effects != "none"),
+        (("model", "pooling"), "'pooling: none' under model", model.pooling == "none"),
+    )
+    for place, what, here in given:
+        if here:
+            yield place, f"{what}, together with indicators,", "Leave one of them out"
+    for name in measured:
+        first, where = section.nodes[name].indicators[0], ("nodes", name, "indicators")
+        if name == analysis.question.treatment:
+            yield where, f"indicators of the treatment ('{name}')", "Take one of them as the treatment's column"
+        if first.family != "gaussian":
+            what = f"the family '{first.family}' of the first indicator, in whose unit '{name}' is"
+            yield where, what, "Put a gaussian indicator first"
+        if any(name in product.factors for product in analysis.interactions):
+            yield ("interactions",), f"an interaction with a factor that indicators measure ('{name}')", "Leave it out"
 
 
 def _over_time(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal]:

@@ -83,7 +83,7 @@ def compare_between(
         and gaussian, values are missing, or groups are too few.
     """
     linear = not analysis.interactions and not any(needs_rows(equation.family) for equation in design.equations)
-    if not (design.centred and linear and not moments.incomplete):
+    if not (design.centred and linear and not design.gaps):
         return None
     names = _columns(graph, design)
     between = _units(analysis, moments, names) if absorbs_units(moments) else _clusters(analysis, moments, names)

@@ -214,6 +214,8 @@ def _bad_text(bad: BadText, wanted: Wanted, table: Table) -> DataError:
 def _refuse_unsupported(analysis: Analysis) -> None:
     columns: dict[str, str] = {}
     for node in analysis.nodes:
+        if node.measures is not None and columns.get(node.column) == node.measures:
+            continue
         if node.column in columns:
             raise DataError(
                 f"nodes {columns[node.column]!r} and {node.name!r} read the same column {node.column!r}",

@@ -182,12 +182,7 @@ def flat_population(
     mean = _flat(posterior, "mean", n_coefficients)
     if priors.random_periods:
         mean = scale_periods(mean, _flat(posterior, "period_sd", len(design.nodes)), priors)
-    ordinal = [equation.node for equation in design.equations if equation.family == "ordinal"]
-    fixed = [i for i, term in enumerate(design.terms) if term.kind == "intercept" and term.target in ordinal]
-    if fixed:
-        # Thresholds take the place of an ordinal node's mean intercept.
-        mean = mean.copy()
-        mean[:, fixed] = 0.0
+    mean = np.where(priors.mean_free > 0.0, mean, priors.mean)
     return FlatPopulation(
         mean=mean,
         tau=_flat(posterior, "tau", n_varying),

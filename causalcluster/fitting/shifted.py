@@ -33,8 +33,11 @@ SHIFTS = (-0.5, 0.5)
 
 
 def averaged_nodes(design: Design) -> tuple[str, ...]:
-    """Return the nodes of which missing values are averaged over, in the order of their equations."""
-    averaged = {node for gap in design.gaps for node in gap.averaged}
+    """Return the nodes of which missing values are averaged over, in the order of their equations.
+
+    Nodes that indicators measure are not among them: nobody failed to report their values.
+    """
+    averaged = {node for gap in design.gaps for node in gap.averaged}.difference(design.latent)
     return tuple(equation.node for equation in design.equations if equation.node in averaged)
 
 

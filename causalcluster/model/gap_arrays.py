@@ -219,6 +219,7 @@ def term_centres(design: Design, column_mean: Mapping[tuple[str, ...], Floats], 
     out = np.zeros((n_clusters, len(terms)))
     if design.centred:
         for t, term in enumerate(terms):
-            if term.factors:
+            # A first indicator is the value it measures plus an error: no constant may be moved to its intercept.
+            if term.factors and term.fixed is None:
                 out[:, t] = column_mean[term.factors]
     return out

@@ -24,7 +24,10 @@ _LEAST_SD = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GapInput:
-    """What the first fit reads; all but the moments about zero as in `causalcluster.model.gap_arrays.GapArrays`."""
+    """What the first fit reads; all but the moments about zero as in `causalcluster.model.gap_arrays.GapArrays`.
+
+    ``fixed`` (P,) are the values of coefficients that are not estimated, NaN for the others: all of an equation or none.
+    """
 
     equations: Whole
     starts: Whole
@@ -38,6 +41,7 @@ class GapInput:
     sxx: Floats
     sxy: Floats
     syy: Floats
+    fixed: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,6 +108,7 @@ def _maximise(
         pull = (weight * v - np.einsum("gij,gj->gi", shrunk, weight * v)).sum(0)
         pooled = np.linalg.lstsq(precision, pull, rcond=None)[0]
         theta[:, part] = np.einsum("gij,gj->gi", inverse, weight * v + penalty @ pooled)
+        theta[:, part] = np.where(np.isnan(given.fixed[part]), theta[:, part], given.fixed[part])
         mine = theta[:, part]
         rest = syy[:, e - given.first] - 2.0 * (v * mine).sum(1) + np.einsum("gi,gij,gj->g", mine, s, mine)
         rows = max(float(count[:, e - given.first].sum()), 1.0)

@@ -31,6 +31,7 @@ from causalcluster.model.outer import add_outer
 from causalcluster.model.row_arrays import RowEquations, prepare_rows, with_rows
 from causalcluster.model.standard import MomentArrays, Scale, StandardTable, block_diagonal, standardise, varying_order
 from causalcluster.moments import Moments, analysed_table
+from causalcluster.moments.latent import hide_nodes, hide_values
 
 Floats = NDArray[np.float64]
 Means = Mapping[tuple[str, ...], Floats]
@@ -64,7 +65,8 @@ def prepare_arrays(moments: Moments, design: Design, scale: Scale, rows: RowTabl
             arrays = add_outer(arrays, moments.groups)
         own = any(equation.sampled for equation in design.equations)
         return arrays if rows is None or not own else with_rows(arrays, design, rows, scale)
-    return _with_gaps(moments, design, scale, rows)
+    rows = rows if rows is None or not design.latent else hide_values(rows, design.latent)
+    return _with_gaps(hide_nodes(moments, design.latent), design, scale, rows)
 
 
 def _with_gaps(moments: Moments, design: Design, scale: Scale, rows: RowTable | None) -> MomentArrays:
@@ -107,6 +109,7 @@ def _first_input(design: Design, tables: Sequence[StandardTable], rows: RowTable
         sxx=block_diagonal([np.zeros((n_clusters, before, before)), *(item[1] for item in found)]),
         sxy=np.concatenate([none, *(item[2] for item in found)], axis=1),
         syy=np.stack([item[3] for item in found], axis=1) if found else empty,
+        fixed=np.array([np.nan if term.fixed is None else term.fixed for e in equations for term in e.terms]),
     )
 
 

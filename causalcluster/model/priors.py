@@ -63,7 +63,7 @@ class Priors:
     intercept_scale
         (K,) standard deviation of the observed cluster means, in the node's standardised units.
     mean_free
-        (P,) 1, or 0 for the mean intercept of an ordinal node, whose place its thresholds take.
+        (P,) 1, or 0 for the mean intercept of an ordinal node, whose place its thresholds take, and where the mean is given.
     parameter_mean, parameter_sd
         (D,) normal prior of the logarithms of the parameters that families have beyond the linear predictor.
     independent_sd
@@ -119,6 +119,8 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
             sd[i] = 1.0
         elif term.kind == "period" and not flat:
             sd[i] = FIXED_PERIOD_SD * scale.scale[term.factors[0]]
+    fixed = np.array([term.fixed is not None for term in terms])
+    mean[fixed] = [term.fixed for term in terms if term.fixed is not None]
     tau_mean = np.array([_tau_mean(terms[i], design, between, rows.get(terms[i].target)) for i in arrays.varying])
     tau_shape = 1.0 if flat else 2.0
     tau_mean = np.full_like(tau_mean, FLAT_SD) if flat else tau_mean
@@ -134,7 +136,7 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
         spread_shape=2.0,
         spread_rate=2.0 / RESIDUAL_SPREAD_MEAN,
         intercept_scale=between,
-        mean_free=np.array([0.0 if _is_ordinal_intercept(term, rows) else 1.0 for term in terms]),
+        mean_free=np.array([0.0 if _is_ordinal_intercept(term, rows) or term.fixed is not None else 1.0 for term in terms]),
         parameter_mean=np.array([value for value, _ in _parameter_priors(rows.values())]),
         parameter_sd=np.array([FLAT_LOG_SD if flat else value for _, value in _parameter_priors(rows.values())]),
         independent_sd=np.array([_independent_sd(terms[i], design, between, rows) for i in arrays.varying]),

@@ -1,6 +1,6 @@
 """Moments -> Panel: every check that the moments decide, wherever they come from."""
 
-from causalcluster.analysis.records import Analysis
+from causalcluster.analysis.records import Analysis, latent_nodes
 from causalcluster.data.completeness import handle_missing
 from causalcluster.errors import DataError
 from causalcluster.moments.available import absorbs_units, analysed_table, available_table, missing_columns
@@ -58,7 +58,7 @@ def describe_panel(analysis: Analysis, moments: Moments) -> Panel:
         nodes=tuple(node.name for node in analysis.nodes),
         rows=moments.counts.rows,
         rows_used=int(table["n"].sum()),
-        missing=missing_columns(moments),
+        missing=tuple(item for item in missing_columns(moments) if item.node not in latent_nodes(analysis)),
         clusters=clusters,
         spans_contrast=spans,
         positivity=positivity,

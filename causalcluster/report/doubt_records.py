@@ -59,6 +59,22 @@ class BetweenRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementRow:
+    """One row of ``measurement.csv``; ``indicator`` is empty for the sum of a node's gaussian indicators."""
+
+    node: str
+    indicator: str
+    family: str
+    loading_mean: float | None
+    loading_lower: float | None
+    loading_upper: float | None
+    reliability_mean: float | None
+    reliability_lower: float | None
+    reliability_upper: float | None
+    ci_prob: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictiveRow:
     """One row of ``predictive.csv``; ``cluster`` is empty for all rows together."""
 

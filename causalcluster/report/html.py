@@ -17,6 +17,7 @@ from causalcluster.report import (
     grids,
     groups,
     horizons,
+    measurement,
     missing,
     sections,
     tables,
@@ -124,6 +125,7 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "data_tables": (
             tables.columns_table(run),
             missing.missing_table(run),
+            measurement.measurement_table(run),
             doubts.positivity_table(run),
             tables.clusters_table(run),
         ),

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from causalcluster.errors import InputError
-from causalcluster.report.doubt_records import BetweenRow, OrderRow, PredictiveRow, ShiftRow
+from causalcluster.report.doubt_records import BetweenRow, MeasurementRow, OrderRow, PredictiveRow, ShiftRow
 from causalcluster.report.records import (
     Diagnostics,
     Draws,
@@ -36,6 +36,7 @@ DIAGNOSTICS_FILE: Final = "diagnostics.json"
 POSTERIOR_FILE: Final = "posterior.nc"
 ORDERS_FILE: Final = "orders.csv"
 BETWEEN_FILE: Final = "between.csv"
+MEASUREMENT_FILE: Final = "measurement.csv"
 SHIFTS_FILE: Final = "missing_shift.csv"
 PREDICTIVE_FILE: Final = "predictive.csv"
 
@@ -86,6 +87,7 @@ def load_run(directory: Path) -> FinishedRun:
         ),
         orders=_read_records(OrderRow, directory / ORDERS_FILE),
         between=_read_records(BetweenRow, directory / BETWEEN_FILE),
+        measurement=_read_records(MeasurementRow, directory / MEASUREMENT_FILE),
         shifts=_read_records(ShiftRow, directory / SHIFTS_FILE),
         predictive=_read_records(PredictiveRow, directory / PREDICTIVE_FILE),
         diagnostics=_validate(Diagnostics, _read_json(directory / DIAGNOSTICS_FILE), directory / DIAGNOSTICS_FILE),
@@ -195,7 +197,9 @@ def _read_hypotheses(path: Path) -> tuple[HypothesisRow, ...]:
     )
 
 
-def _read_records[T: (BetweenRow, OrderRow, PredictiveRow, ShiftRow)](shape: type[T], path: Path) -> tuple[T, ...]:
+def _read_records[T: (BetweenRow, MeasurementRow, OrderRow, PredictiveRow, ShiftRow)](
+    shape: type[T], path: Path
+) -> tuple[T, ...]:
     """Read a file that a run writes where there is something to write, by the fields of a record."""
     if not path.is_file():
         return ()

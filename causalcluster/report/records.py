@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from causalcluster.analysis.records import Edge, Interaction, Node, Unobserved
 from causalcluster.report.doubt_records import (
     BetweenRow,
+    MeasurementRow,
     MissingSummary,
     OrderRow,
     PositivitySummary,
@@ -268,7 +269,7 @@ class FinishedRun:
     ----------
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
-    orders, between, predictive, shifts
+    orders, between, measurement, predictive, shifts
         Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
@@ -283,6 +284,7 @@ class FinishedRun:
     identification: tuple[IdentificationRow, ...]
     orders: tuple[OrderRow, ...] = ()
     between: tuple[BetweenRow, ...] = ()
+    measurement: tuple[MeasurementRow, ...] = ()
     predictive: tuple[PredictiveRow, ...] = ()
     shifts: tuple[ShiftRow, ...] = ()
     diagnostics: Diagnostics
