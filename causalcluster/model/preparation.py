@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from causalcluster.data import RowTable
 from causalcluster.data.labels import sort_labels
-from causalcluster.design import Design, columns, products
+from causalcluster.design import Design, Equation, columns, products
 from causalcluster.model.gap_arrays import (
     GapArrays,
     available_moments,
     equation_table,
     factor_table,
     gaussian_nodes,
+    moments_about_zero,
     pattern_flags,
     pattern_groups,
     recentre,
@@ -28,13 +29,15 @@ from causalcluster.model.grid_rows import grid_rows
 from causalcluster.model.lagged import lagged_arrays
 from causalcluster.model.layers import add_layers
 from causalcluster.model.outer import add_outer
-from causalcluster.model.row_arrays import RowEquations, prepare_rows, with_rows
+from causalcluster.model.row_arrays import RowEquations, prepare_rows, with_rows, without_rows_of
 from causalcluster.model.standard import MomentArrays, Scale, StandardTable, block_diagonal, standardise, varying_order
 from causalcluster.moments import Moments, analysed_table
 from causalcluster.moments.latent import hide_nodes, hide_values
 
 Floats = NDArray[np.float64]
 Means = Mapping[tuple[str, ...], Floats]
+FIRST_ERROR_SD = 0.7
+"""Residual standard deviation of a first indicator where it stands for what it measures itself: half of it is error."""
 
 
 def prepare_arrays(moments: Moments, design: Design, scale: Scale, rows: RowTable | None) -> MomentArrays:
@@ -65,22 +68,57 @@ def prepare_arrays(moments: Moments, design: Design, scale: Scale, rows: RowTabl
             arrays = add_outer(arrays, moments.groups)
         own = any(equation.sampled for equation in design.equations)
         return arrays if rows is None or not own else with_rows(arrays, design, rows, scale)
-    rows = rows if rows is None or not design.latent else hide_values(rows, design.latent)
-    return _with_gaps(hide_nodes(moments, design.latent), design, scale, rows)
+    return _with_gaps(moments, design, scale, rows)
 
 
 def _with_gaps(moments: Moments, design: Design, scale: Scale, rows: RowTable | None) -> MomentArrays:
-    patterns = [pattern.table for pattern in moments.incomplete]
-    labels = sort_labels(list({str(label) for part in (moments.table, *patterns) for label in part["cluster"].values}))
-    tables = standard_tables(moments.table, patterns, labels, design, scale)
-    given = _first_input(design, tables, rows, scale)
-    fit = fit_first(given, len(gaussian_nodes(design)))
-    means = _column_means(design, tables, given, fit)
+    hidden, seen = hide_nodes(moments, design.latent), rows and hide_values(rows, design.latent)
+    patterns = [pattern.table for pattern in hidden.incomplete]
+    labels = sort_labels(list({str(label) for part in (hidden.table, *patterns) for label in part["cluster"].values}))
+    tables = standard_tables(hidden.table, patterns, labels, design, scale)
+    given = _first_input(design, tables, seen, scale)
+    guide, shown, fit = _fit_first(design, given, tables, moments, labels, scale)
+    means = _column_means(design, shown, guide, fit)
     arrays = _integrated(design, tables, means, labels)
     if not any(equation.sampled for equation in design.equations):
         return arrays
-    sampled = prepare_rows(design, rows, scale, means, arrays.varying)
-    return replace(arrays, row_equations=_add_gaps(sampled, design, given, fit, means, rows, scale))
+    # Grades and a guide need values of what indicators measure: the first one's serve there, and nowhere else.
+    sampled = without_rows_of(prepare_rows(design, rows, scale, means, arrays.varying), design, design.latent)
+    return replace(arrays, row_equations=_add_gaps(sampled, design, given, guide, fit, means, seen, scale))
+
+
+def _fit_first(
+    design: Design, given: GapInput, tables: Sequence[StandardTable], moments: Moments, labels: Sequence[str], scale: Scale
+) -> tuple[GapInput, Sequence[StandardTable], FirstFit]:
+    """Fit once before sampling, and return what was fitted, with the columns behind it.
+
+    Where a node that indicators measure is summed over, its first indicator stands for it here.
+    """
+    n_gaussian = len(gaussian_nodes(design))
+    summed = {node for gap in design.gaps if gap.method == "grid" for node in gap.averaged}
+    if summed.isdisjoint(design.latent):
+        return given, tables, fit_first(given, n_gaussian)
+    tables = standard_tables(moments.table, [pattern.table for pattern in moments.incomplete], labels, design, scale)
+    own = [equation for equation in sampled_equations(design) if equation.family == "gaussian"]
+    found = [moments_about_zero(equation, tables) for equation in own]
+    before = int(given.starts[given.first])
+    guide = replace(
+        given,
+        n=np.stack([item[0] for item in found], axis=1),
+        sxx=block_diagonal([given.sxx[:, :before, :before], *(item[1] for item in found)]),
+        sxy=np.concatenate([given.sxy[:, :before], *(item[2] for item in found)], axis=1),
+        syy=np.stack([item[3] for item in found], axis=1),
+        at=given.at[:0],
+        second=given.second[:0],
+    )
+    fit = fit_first(guide, n_gaussian)
+    firsts = [any(term.fixed is not None for term in equation.terms) for equation in _gaussian(design)]
+    return guide, tables, replace(fit, log_sigma=np.where(firsts, np.log(FIRST_ERROR_SD), fit.log_sigma))
+
+
+def _gaussian(design: Design) -> list[Equation]:
+    nodes = gaussian_nodes(design)
+    return [equation for equation in design.equations if equation.node in nodes]
 
 
 def _first_input(design: Design, tables: Sequence[StandardTable], rows: RowTable | None, scale: Scale) -> GapInput:
@@ -173,18 +211,30 @@ def _centres(terms: Sequence[object], means: Means, design: Design, n_clusters: 
     return out
 
 
-def _add_gaps(
-    sampled: RowEquations, design: Design, given: GapInput, fit: FirstFit, means: Means, rows: RowTable | None, scale: Scale
-) -> RowEquations:
-    """Put the gaussian equations with gaps beside those with rows: their moments, groups, and part of the guide."""
-    centre = term_centres(design, means, len(fit.theta))
+def _centred_moments(given: GapInput, centre: Floats) -> tuple[Floats, Floats]:
     sxx, sxy = np.zeros_like(given.sxx), np.zeros_like(given.sxy)
     for e in range(given.first, len(given.equations)):
         part = slice(given.starts[e], given.starts[e + 1])
         sxx[:, part, part], sxy[:, part] = recentre(given.sxx[:, part, part], given.sxy[:, part], centre[:, part])
-    information, pull = quadratic(given, fit, centre, sxx, sxy)
+    return sxx, sxy
+
+
+def _add_gaps(
+    sampled: RowEquations,
+    design: Design,
+    given: GapInput,
+    guide: GapInput,
+    fit: FirstFit,
+    means: Means,
+    rows: RowTable | None,
+    scale: Scale,
+) -> RowEquations:
+    """Put the gaussian equations with gaps beside those with rows: their moments, groups, and part of the guide."""
+    centre = term_centres(design, means, len(fit.theta))
+    sxx, sxy = _centred_moments(given, centre)
+    information, pull = quadratic(guide, fit, centre, *_centred_moments(guide, centre))
     before = int(given.starts[given.first])
-    theta = centred_theta(given, fit, centre)
+    theta = centred_theta(guide, fit, centre)
     theta[:, :before] = sampled.at
     information[:, :before, :before], pull[:, :before] = sampled.information, sampled.pull
     nodes = [equation.node for equation in sampled_equations(design)[given.first :]]

@@ -1,6 +1,6 @@
 """Rows of the equations whose likelihood needs them, on the scale of the model, and the guide of their coefficients."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -185,6 +185,18 @@ def without_rows(rows: RowEquations, g: int) -> RowEquations:
     information[g], pull[g] = 0.0, 0.0
     gaps = None if rows.gaps is None else without_gaps(rows.gaps, g)
     return replace(rows, equations=equations, information=information, pull=pull, gaps=gaps)
+
+
+def without_rows_of(rows: RowEquations, design: Design, hidden: Collection[str]) -> RowEquations:
+    """Return rows of which none are left in equations that hold ``hidden`` nodes; grades and the guide stay."""
+    held = {e.node for e in design.equations if not {e.node, *(f for t in e.terms for f in t.factors)}.isdisjoint(hidden)}
+
+    def empty(item: EquationRows) -> EquationRows:
+        arrays = ("x", "y", "other", "weight", "cluster")
+        kept: dict[str, Any] = {name: getattr(item, name)[:0] for name in arrays}
+        return replace(item, **kept)
+
+    return replace(rows, equations=tuple(empty(item) if item.node in held else item for item in rows.equations))
 
 
 def _prepare_equation(

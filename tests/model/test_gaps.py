@@ -13,7 +13,7 @@ from causalcluster.model.row_kernel import row_log_likelihood
 from causalcluster.model.thresholds import rising
 from causalcluster.planning import draw_up, prepare
 from tests.oracles.missing_rows import normal_log_likelihood, observed_log_likelihood
-from tests.oracles.mixed_systems import draw_mixed_rows, mixed_analysis
+from tests.oracles.mixed_systems import draw_mixed_rows, mixed_analysis, with_indicators
 from tests.oracles.systems import Prepared
 
 SYSTEMS = {
@@ -25,6 +25,8 @@ SYSTEMS = {
     ),
     "an interaction": ("x>a x>y a>y", {}, (("x", "a", "y"),), ["a", "y"]),
     "an interaction of two missing causes": ("c>x x>a x>y a>y", {}, (("x", "a", "y"),), ["xa", "a", "x"]),
+    "three indicators of a mediator": ("c>x c>a x>a x>y a>y a>i a>j a>k", {}, (), ["i", "j", "y", "jk", "a"]),
+    "indicators of three families": ("x>a x>y a>y a>i a>j a>k", {"j": "ordinal", "k": "bernoulli probit"}, (), ["j", "y"]),
     "bernoulli mediator": ("x>a x>y a>y c>a c>y", {"a": "bernoulli"}, (), ["a", "c", "ac"]),
     "gaussian mediator, bernoulli outcome": ("x>a x>y a>y", {"y": "bernoulli probit"}, (("x", "a", "y"),), ["a", "y"]),
     "two gaussian mediators, poisson outcome": ("x>a x>b a>b x>y a>y b>y", {"y": "poisson"}, (), ["a", "ab"]),
@@ -56,10 +58,13 @@ def system(request):
     analysis = mixed_analysis(
         edges, families, treatment="x", mediators=mediators, outcomes=("y",), interactions=interactions
     )
+    if "indicators" in request.param:
+        analysis = with_indicators(analysis, "a", "ijk")
     nodes = tuple(replace(node, trials="six") if node.family == "binomial" else node for node in analysis.nodes)
     analysis = replace(analysis, nodes=nodes)
     table = make_holes(draw_mixed_rows(analysis, sizes=[20, 16, 12], seed=3), patterns, seed=4).assign(six=6.0)
     plan = draw_up(analysis, table)
+    table.loc[:, list(plan.design.latent)] = np.nan
     made = prepare(plan)
     prepared = Prepared(
         analysis=analysis, graph=plan.graph, design=plan.design, moments=plan.moments.table, scale=made.scale,
@@ -73,6 +78,8 @@ def random_point(prepared, seed, away=0.5):
     rng, rows = np.random.default_rng(seed), prepared.arrays.row_equations
     guide = guide_residuals(prepared.arrays)
     sigma = 0.5 * np.log(np.maximum(guide.rss.sum(0), 0.1) / np.maximum(guide.dof.sum(0), 1.0))
+    # No row tells of equations that hold what indicators measure.
+    sigma = np.where(guide.dof.sum(0) > 0.0, sigma, np.log(0.7))
     sigma = sigma if len(sigma) else np.zeros(1)
     root = np.linalg.cholesky(np.linalg.inv(rows.information + np.eye(rows.at.shape[1]) / 0.7**2))
     return {

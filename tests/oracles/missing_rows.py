@@ -53,7 +53,7 @@ def _row(prepared, row, theta, sigma, parameters, thresholds, g):
             column = np.ones(size)
             for factor in term.factors:
                 column = column * (raw[factor] - prepared.scale.shift[factor]) / prepared.scale.scale[factor]
-            if term.factors and prepared.design.centred:
+            if term.factors and prepared.design.centred and term.fixed is None:
                 column = column - prepared.arrays.column_mean[term.factors][g]
             eta = eta + theta[start + t] * column
         start += len(equation.terms)
@@ -111,7 +111,8 @@ def normal_log_likelihood(prepared, table, theta, sigma) -> float:
                     constant[i] += coefficient
                     continue
                 (factor,) = term.factors
-                centre = prepared.arrays.column_mean[term.factors][g] if prepared.design.centred else 0.0
+                centred = prepared.design.centred and term.fixed is None
+                centre = prepared.arrays.column_mean[term.factors][g] if centred else 0.0
                 constant[i] -= coefficient * centre
                 if factor in nodes:
                     slopes[i, nodes.index(factor)] += coefficient

@@ -1,5 +1,6 @@
 """Small systems with families of every kind, their rows, and their log density by SciPy from the rows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,9 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from causalcluster.analysis.records import Analysis
+from causalcluster.analysis.records import Analysis, node_by_name
 from causalcluster.design import columns, products
 from causalcluster.equations import build_design
+from causalcluster.families import default_link
 from causalcluster.graph import build_graph
 from causalcluster.model.priors import set_priors
 from causalcluster.model.row_arrays import with_rows
@@ -28,6 +30,15 @@ def mixed_analysis(edges: str, families: dict[str, str], **more: object) -> Anal
         family, _, link = families.get(node.name, "gaussian").partition(" ")
         nodes.append(replace(node, family=family, link=link or None))
     return replace(analysis, nodes=tuple(nodes))
+
+
+def with_indicators(analysis: Analysis, node: str, indicators: Sequence[str]) -> Analysis:
+    """Let effects of ``node`` in the diagram be its indicators; the first one's column is its own."""
+    own = {name: replace(node_by_name(analysis, name), measures=node) for name in indicators}
+    measured = replace(node_by_name(analysis, node), column=indicators[0], indicators=tuple(indicators))
+    nodes = tuple(measured if item.name == node else own.get(item.name, item) for item in analysis.nodes)
+    edges = tuple(replace(e, origin="measurement") if e.target in own else e for e in analysis.edges)
+    return replace(analysis, nodes=nodes, edges=edges)
 
 
 def draw_value(family: str, link: str, eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -55,7 +66,8 @@ def draw_mixed_rows(analysis: Analysis, *, sizes: list[int], seed: int) -> pd.Da
     """Draw rows of a system whose slopes and intercepts vary by cluster; parents enter as they are, times small slopes."""
     rng = np.random.default_rng(seed)
     design = build_design(analysis, build_graph(analysis))
-    family_of = {equation.node: (equation.family, equation.link) for equation in design.equations}
+    family_of = {node.name: (node.family, node.link or default_link(node.family)) for node in analysis.nodes}
+    family_of |= {equation.node: (equation.family, equation.link) for equation in design.equations}
     parts = []
     for g, size in enumerate(sizes):
         values: dict[str, np.ndarray] = {}
@@ -67,7 +79,7 @@ def draw_mixed_rows(analysis: Analysis, *, sizes: list[int], seed: int) -> pd.Da
             for item in analysis.interactions:
                 if item.target == node:
                     eta = eta + 0.15 * np.prod([values[factor] for factor in item.factors], axis=0)
-            values[node] = draw_value(*family_of.get(node, ("gaussian", "identity")), eta, rng)
+            values[node] = draw_value(*family_of[node], eta, rng)
         parts.append(pd.DataFrame(values).assign(cluster=f"c{g:02d}"))
     return pd.concat(parts, ignore_index=True)
 
