@@ -70,6 +70,7 @@ calibrate: setup
 	$(PYTHON) -m tests.calibration.nested
 	$(PYTHON) -m tests.calibration.between
 	$(PYTHON) -m tests.calibration.feedback
+	$(PYTHON) -m tests.calibration.indicators
 	$(PYTHON) -m tests.calibration.sbc
 	$(PYTHON) -m tests.calibration.sbc.mirror
 	$(PYTHON) -m tests.calibration.sbc.page

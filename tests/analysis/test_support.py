@@ -33,11 +33,6 @@ PRODUCT = "Leave it out, or take a product of at most three factors"
             "https://example.org/panel.csv",
             (4, "reading from an address ('https://example.org/panel.csv')", "Download the table first"),
         ),
-        (
-            "injury: {layer: outcome}",
-            "injury: {layer: outcome, indicators: [a, b]}",
-            (11, "the key 'indicators' (node 'injury')", LEAVE),
-        ),
         ("injury: {layer: outcome}", "injury: {layer: outcome, se: injury_se}", (11, "the key 'se' (node 'injury')", LEAVE)),
         (
             "title: Law and wages",

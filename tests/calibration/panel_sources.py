@@ -6,7 +6,7 @@ PANEL_SOURCES = (
     *SOURCES,
     "causalcluster/lagged_design.py",
     "causalcluster/effects/horizons.py",
-    *(f"causalcluster/moments/{name}.py" for name in ("cells", "lags", "panel", "periods", "units")),
+    *(f"causalcluster/moments/{name}.py" for name in ("cells", "lags", "latent", "panel", "periods", "units")),
     *(f"causalcluster/checks/{name}.py" for name in ("between", "latent_means")),
 )
 """All panels' calibrations share one hash: their fingerprints tell which of them a change concerns."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from tests.calibration import between, cells, feedback, nested
+from tests.calibration import between, cells, feedback, indicators, nested
 
 
 def _nested_table() -> pd.DataFrame:
@@ -18,6 +18,7 @@ TABLES: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "cells": (cells.TEXT, lambda: cells.draw_panel(np.random.default_rng(1))[0]),
     "between": (between.TEXT, lambda: between.draw_panel(0.0, np.random.default_rng(1))),
     "nested": (nested.TEXT, _nested_table),
+    "indicators": (indicators.TEXT, lambda: indicators.draw_panel(np.random.default_rng(1))[0]),
     "feedback": (feedback.text(0.5), lambda: feedback.draw_panel("8 periods, own lag", 1)[0]),
 }
 """Analysis file and table by calibration."""
