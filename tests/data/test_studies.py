@@ -17,6 +17,7 @@ from tests.data.builders import load_panel
 
 WAGEPAN = dataset_path("wagepan")
 TABLE = WAGEPAN / "wagepan_last_year.csv"
+PANEL = WAGEPAN / "wagepan_panel.csv"
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,7 @@ def script():
 
 def test_the_script_rebuilds_the_table_to_the_byte(script):
     assert script["build"]() == TABLE.read_bytes()
+    assert script["build_panel"]() == PANEL.read_bytes()
 
 
 def test_the_script_refuses_men_without_one_industry(script):
@@ -45,11 +47,13 @@ def test_the_table_is_the_packages_last_year():
 
 def test_the_card_describes_the_table():
     card = json.loads((WAGEPAN / "card.json").read_text(encoding="utf-8"))
-    (described,) = card["tables"]
-    table = pd.read_csv(TABLE)
-    assert described["sha256"] == hashlib.sha256(TABLE.read_bytes()).hexdigest()
-    assert described["rows"] == len(table)
-    assert [column["name"] for column in described["columns"]] == list(table.columns)
+    assert [described["file"] for described in card["tables"]] == [TABLE.name, PANEL.name]
+    for described in card["tables"]:
+        path = WAGEPAN / described["file"]
+        table = pd.read_csv(path)
+        assert described["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert described["rows"] == len(table)
+        assert [column["name"] for column in described["columns"]] == list(table.columns)
 
 
 def test_the_wagepan_study_loads():
@@ -59,6 +63,17 @@ def test_the_wagepan_study_loads():
     spans = dict(zip((label for label, _ in panel.clusters), panel.spans_contrast, strict=True))
     assert [label for label, inside in spans.items() if not inside] == ["entertainment"]
     assert len(panel.warnings) == 1
+
+
+def test_the_panel_study_loads():
+    panel = load_panel(read_analysis(study_path("wagepan_panel") / "analysis.yaml"))
+    assert panel.rows_used == 4360
+    assert len(panel.clusters) == 12
+    rows = pd.read_csv(PANEL)
+    spells = rows.groupby(["nr", "industry"])[["married", "union"]].nunique() > 1
+    page = (study_path("wagepan_panel") / "README.md").read_text(encoding="utf-8").replace("\n", " ")
+    assert f"{len(spells):,} spells of a man in an industry, in {spells['married'].sum()} of which he marries" in page
+    assert f"and in {spells['union'].sum()} of which membership changes" in page
 
 
 def test_the_table_of_small_industries_is_right():
