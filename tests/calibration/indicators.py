@@ -68,7 +68,7 @@ def fit(analysis: Analysis, table: pd.DataFrame, sampling: Sampling) -> dict[str
     plan = draw_up(analysis, table)
     prepared = prepare(plan)
     compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
-    draws, _ = fit_as_a_run(compiled, prepared.arrays, sampling)
+    draws, _ = fit_as_a_run(compiled, prepared.arrays, sampling, cores=1)
     effects, _ = evaluate_targets(prepared.targets, draws.system, random_seed=sampling.seed, levels=LEVELS)
     rows = summarise_effects(effects, ci_prob=0.95)
     chosen = rows[(rows["effect"] == "nie") & (rows["via"] == "unions")].set_index("level")
@@ -108,7 +108,7 @@ def _compare(values: np.ndarray) -> dict[str, float]:
 def main() -> None:
     """Calibrate and store the result."""
     sampling = Sampling(draws=500, tune=400, chains=2, seed=1)
-    run_script(calibrate, RESULT, about=__doc__, seeds=100, sampling=sampling)
+    run_script(calibrate, RESULT, about=__doc__, seeds=50, sampling=sampling)
 
 
 if __name__ == "__main__":
