@@ -47,8 +47,8 @@ class FeedbackDraw:
 
 
 def feedback_parameters(own_lag: float = 0.0) -> FeedbackParameters:
-    """Return the scenario's parameters; ``own_lag`` is what wages carry over to the next period, in all clusters."""
-    return FeedbackParameters(mean=(0.6, 0.2, 0.5, 0.3, own_lag), sd=(0.15, 0.1, 0.15, 0.1, 0.0))
+    """Return the scenario's parameters; ``own_lag`` is what wages carry over to the next period in the average cluster."""
+    return FeedbackParameters(mean=(0.6, 0.2, 0.5, 0.3, own_lag), sd=(0.15, 0.1, 0.15, 0.1, 0.1 if own_lag else 0.0))
 
 
 def draw_feedback(parameters: FeedbackParameters, clusters: int, periods: int, rng: np.random.Generator) -> FeedbackDraw:

@@ -1,6 +1,7 @@
 """Coverage and bias of effects along a loop: policy -> actor -> wage -> next period's policy, in 20 clusters.
 
-Three panels: 15 periods without a lag of wages on themselves, and 8 and 5 periods with one of 0.5. Every effect of the population
+Three panels: 15 periods without a lag of wages on themselves, and 8 and 5 periods with one of 0.5 in the average cluster. All slopes
+differ between clusters. Every effect of the population
 and of the sample at horizons 0, 1, 2 and 5, of a pulse and of a sustained change, total, direct and through the actor. The truth is
 the simulation's own (`causalcluster.simulation.feedback`). Run with `python -m tests.calibration.feedback`; writes
 tests/calibration/feedback.json.
@@ -70,7 +71,7 @@ def population_truth(parameters: FeedbackParameters) -> dict[Key, float]:
 
 
 def fit(seed: int, variant: str) -> dict[str, Any]:
-    """Return mean, sd and ends of every effect, with the truth in the sample."""
+    """Return mean, sd, ends and median of every effect, with the truth in the sample."""
     table, slopes = draw_panel(variant, seed)
     plan = draw_up(parse_analysis(text(VARIANTS[variant][1]), path="feedback.yaml"), table)
     prepared = prepare(plan)
@@ -84,14 +85,14 @@ def fit(seed: int, variant: str) -> dict[str, Any]:
         if key[1] == "all":
             continue
         values = effects["effect"].values[..., i]
-        lower, upper = np.quantile(values, [0.025, 0.975])
+        lower, upper, median = np.quantile(values, [0.025, 0.975, 0.5])
         own = float(truth[key[0], key[1], int(key[2]), key[3]].mean())
-        found["|".join(key)] = [float(values.mean()), float(values.std()), float(lower), float(upper), own]
+        found["|".join(key)] = [float(values.mean()), float(values.std()), float(lower), float(upper), own, float(median)]
     return {"careful": careful, "divergences": int(draws.posterior["sample_stats"]["diverging"].sum()), "found": found}
 
 
 def summarise(variant: str, fits: list[dict[str, Any]]) -> dict[str, Any]:
-    """Count intervals that hold the truth, and the bias of the mean in posterior standard deviations, by effect."""
+    """Count intervals that hold the truth, and the bias of median and mean in posterior standard deviations, by effect."""
     population = population_truth(feedback_parameters(VARIANTS[variant][1]))
     out: dict[str, Any] = {"seeds": len(fits), "careful": sum(item["careful"] for item in fits), "effects": {}}
     for name in fits[0]["found"]:
@@ -99,8 +100,8 @@ def summarise(variant: str, fits: list[dict[str, Any]]) -> dict[str, Any]:
         values = np.array([item["found"][name] for item in fits])
         truth = values[:, 4] if level == "sample" else population[effect, via, int(horizon), regime]
         covered = int(((values[:, 2] <= truth) & (truth <= values[:, 3])).sum())
-        bias = float(np.mean(values[:, 0] - truth) / np.mean(values[:, 1]))
-        out["effects"][name] = {"covered": covered, "bias": round(bias, 3)}
+        of_median, of_mean = (float(np.mean(values[:, k] - truth) / np.mean(values[:, 1])) for k in (5, 0))
+        out["effects"][name] = {"covered": covered, "bias": round(of_median, 3), "bias of mean": round(of_mean, 3)}
     for level in LEVELS:
         own = [item for name, item in out["effects"].items() if name.endswith(f"|{level}")]
         out[level] = {
@@ -108,6 +109,7 @@ def summarise(variant: str, fits: list[dict[str, Any]]) -> dict[str, Any]:
             "least covered": min(item["covered"] for item in own),
             "most covered": max(item["covered"] for item in own),
             "largest bias": max((item["bias"] for item in own), key=abs),
+            "largest bias of mean": max((item["bias of mean"] for item in own), key=abs),
         }
     return out
 
