@@ -268,8 +268,8 @@ def _general_notes(analysis: Analysis, centred: bool, intercepts: Intercepts, *,
 def _measured_note(analysis: Analysis, node: str) -> str:
     names = node_by_name(analysis, node).indicators
     return (
-        f"{node} is not seen itself: {', '.join(names)} measure it, each with an error of its own, and it has the unit of "
-        f"{names[0]}. Loadings are the same in all clusters."
+        f"{node} is not seen itself: {', '.join(names)} measure it, each with an error that has nothing to do with anything "
+        f"else, and it has the unit of {names[0]}. Loadings are the same in all clusters."
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from causalcluster.analysis.records import Analysis, Interaction
-from causalcluster.analysis.schema import FRAMEWORK, AnalysisSection
+from causalcluster.analysis.schema import FRAMEWORK, AnalysisSection, DataSection
 from causalcluster.analysis.yaml_lines import Document, Place
 from causalcluster.errors import UnsupportedError
 from causalcluster.families import FAMILIES, Family
@@ -25,6 +25,8 @@ MOST_FACTORS = 3
 
 Refusal = tuple[Place, str, str]
 """Where, what is asked for, and what to do instead."""
+Given = tuple[tuple[Place, str, bool], ...]
+"""Where something would stand, what it is called, and whether it is there."""
 
 
 def refuse_unsupported(analysis: Analysis, section: AnalysisSection, document: Document) -> None:
@@ -84,23 +86,34 @@ def _nodes(section: AnalysisSection) -> Iterator[Refusal]:
             yield ("nodes", name, "se"), f"the key 'se' (node '{name}')", "Leave it out"
 
 
+def _levels(data: DataSection) -> Given:
+    return (
+        (("data", "unit"), "the key 'unit' under data", data.unit is not None),
+        (("data", "nested_in"), "the key 'nested_in' under data", bool(data.nested_in)),
+        (("data", "crossed_with"), "the key 'crossed_with' under data", bool(data.crossed_with)),
+    )
+
+
+def _apart(given: Given, other: str) -> Iterator[Refusal]:
+    """Yield what is given though it does not go together with ``other``."""
+    for place, what, here in given:
+        if here:
+            yield place, f"{what}, together with {other},", "Leave one of them out"
+
+
 def _measured(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal]:
     """Yield what does not go together with nodes that indicators measure in this version."""
     measured = [name for name, node in section.nodes.items() if node.indicators]
     if not measured:
         return
     data, model = section.data, section.model
-    given: tuple[tuple[Place, str, bool], ...] = (
-        (("data", "unit"), "the key 'unit' under data", data.unit is not None),
-        (("data", "nested_in"), "the key 'nested_in' under data", bool(data.nested_in)),
-        (("data", "crossed_with"), "the key 'crossed_with' under data", bool(data.crossed_with)),
+    given: Given = (
+        *_levels(data),
         (("edges",), "a lagged edge", any(edge.lag for edge in analysis.edges)),
         (("model", "time_effects"), "the key 'time_effects' under model", model.time_effects != "none"),
         (("model", "pooling"), "'pooling: none' under model", model.pooling == "none"),
     )
-    for place, what, here in given:
-        if here:
-            yield place, f"{what}, together with indicators,", "Leave one of them out"
+    yield from _apart(given, "indicators")
     for name in measured:
         first, where = section.nodes[name].indicators[0], ("nodes", name, "indicators")
         if name == analysis.question.treatment:
@@ -117,10 +130,8 @@ def _over_time(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal
     if not any(edge.lag for edge in analysis.edges):
         return
     data, model = section.data, section.model
-    given: tuple[tuple[Place, str, bool], ...] = (
-        (("data", "unit"), "the key 'unit' under data", data.unit is not None),
-        (("data", "nested_in"), "the key 'nested_in' under data", bool(data.nested_in)),
-        (("data", "crossed_with"), "the key 'crossed_with' under data", bool(data.crossed_with)),
+    given: Given = (
+        *_levels(data),
         (("data", "moments"), "the key 'moments' under data", bool(data.moments)),
         (("interactions",), "an interaction", bool(section.interactions)),
         (("question", "fix"), "the key 'fix' under question", bool(section.question.fix)),
@@ -130,9 +141,7 @@ def _over_time(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal
         (("model", "time_effects"), "the key 'time_effects' under model", model.time_effects != "none"),
         (("model", "pooling"), "'pooling: none' under model", model.pooling == "none"),
     )
-    for place, what, here in given:
-        if here:
-            yield place, f"{what}, together with lagged edges,", "Leave one of them out"
+    yield from _apart(given, "lagged edges")
     for name, node in section.nodes.items():
         if node.family != "gaussian":
             what = f"the family '{node.family}' (node '{name}'), together with lagged edges,"

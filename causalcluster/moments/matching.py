@@ -1,5 +1,6 @@
 """Moments of a file, cut to what an analysis asks for."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import xarray as xr
@@ -7,9 +8,11 @@ import xarray as xr
 from causalcluster.analysis.records import Analysis
 from causalcluster.errors import DataError, did_you_mean
 from causalcluster.moments.pooling import pool_records
-from causalcluster.moments.records import Column, Moments, product_name
+from causalcluster.moments.records import Column, Moments, Pattern, product_name
 from causalcluster.moments.reduction import analysis_products
 
+Names = Sequence[tuple[str, str]]
+"""What a column is called in the moments, and in the analysis."""
 _ACCEPTED = {"model": ("model",), "drop": ("model", "drop"), "error": ("error",)}
 """Policies of a file that serve an analysis with the policy before the colon."""
 
@@ -27,17 +30,18 @@ def match_moments(analysis: Analysis, moments: Moments) -> Moments:
     """
     _refuse_differences(analysis, moments)
     theirs = {item.column: item.node for item in moments.columns}
-    names = {theirs[node.column]: node.name for node in analysis.nodes}
-    products = _match_products(analysis, moments, names)
-    asked = [*names, *(product_name(product) for product in products)]
-    mine = [*names.values(), *(product_name(product) for product in analysis_products(analysis))]
-    whole = [moments.table, *(p.table for p in moments.incomplete if not set(p.missing) & set(names))]
-    table = pool_records([_select(part, asked, list(names)) for part in whole], products)
+    # A node that indicators measure and the first of these have one column.
+    names = [(theirs[node.column], node.name) for node in analysis.nodes]
+    products = _match_products(analysis, moments, dict(names))
+    named = [*names, *zip(map(product_name, products), map(product_name, analysis_products(analysis)), strict=True)]
+    used = {source for source, _ in names}
+    whole = [moments.table, *(p.table for p in moments.incomplete if used.isdisjoint(p.missing))]
+    table = pool_records([_take(part, named, names) for part in whole], analysis_products(analysis))
     missing = {column: moments.counts.missing.get(column, 0) for column in _columns(analysis)}
     return replace(
         moments,
-        table=_rename(table, mine, list(names.values())),
-        incomplete=tuple(p for p in moments.incomplete if set(p.missing) & set(names)),
+        table=table,
+        incomplete=tuple(_take_pattern(p, named, names) for p in moments.incomplete if not used.isdisjoint(p.missing)),
         columns=tuple(Column(node=node.name, column=node.column) for node in analysis.nodes),
         products=analysis_products(analysis),
         counts=replace(moments.counts, missing=missing, complete=int(table["n"].sum())),
@@ -51,14 +55,20 @@ def _columns(analysis: Analysis) -> list[str]:
     return [node.column for node in analysis.nodes] + [column for column in groupings if column is not None]
 
 
-def _select(table: xr.Dataset, terms: list[str], nodes: list[str]) -> xr.Dataset:
-    chosen = table.sel(column=terms, column_2=terms)
-    return chosen.sel(node=nodes) if "node" in chosen.dims else chosen
+def _take(table: xr.Dataset, terms: Names, nodes: Names) -> xr.Dataset:
+    """Return what is there of some columns, under their new names."""
+    found = table
+    for dim, asked in (("column", terms), ("column_2", terms), ("node", nodes)):
+        if dim in table.dims:
+            there = set(table[dim].values)
+            own = [(source, name) for source, name in asked if source in there]
+            found = found.sel({dim: [source for source, _ in own]}).assign_coords({dim: [name for _, name in own]})
+    return found
 
 
-def _rename(table: xr.Dataset, terms: list[str], nodes: list[str]) -> xr.Dataset:
-    renamed = table.assign_coords(column=terms, column_2=terms)
-    return renamed.assign_coords(node=nodes) if "node" in renamed.dims else renamed
+def _take_pattern(pattern: Pattern, terms: Names, nodes: Names) -> Pattern:
+    missing = tuple(name for source, name in nodes if source in pattern.missing)
+    return Pattern(missing=missing, table=_take(pattern.table, terms, nodes))
 
 
 def _match_products(analysis: Analysis, moments: Moments, names: dict[str, str]) -> list[tuple[str, ...]]:

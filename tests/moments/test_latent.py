@@ -6,7 +6,7 @@ import pytest
 
 from causalcluster.analysis import parse_analysis
 from causalcluster.data import open_rows, take_rows
-from causalcluster.moments import reduce_rows
+from causalcluster.moments import match_moments, reduce_rows
 from causalcluster.moments.latent import hide_nodes, hide_values
 
 TEXT = """\
@@ -56,3 +56,18 @@ def test_rows_lose_the_values_but_not_the_indicators(found):
     hidden = hide_values(rows, ("unions",))
     assert np.isnan(hidden.columns["unions"]).all()
     np.testing.assert_array_equal(hidden.columns["density"], rows.columns["density"])
+
+
+def test_moments_serve_an_analysis_with_other_names(found):
+    _, moments, _ = found
+    text = TEXT.replace("  law:", "  rule:").replace("{layer: environment}", "{layer: environment, column: law}")
+    text = (
+        text.replace("[law ->", "[rule ->")
+        .replace('"law, unions', '"rule, unions')
+        .replace("treatment: law", "treatment: rule")
+    )
+    renamed = parse_analysis(text, path="x.yaml")
+    taken = match_moments(renamed, moments)
+    assert list(taken.table["column"].values) == ["rule", "unions", "wage", "density", "coverage"]
+    assert {pattern.missing for pattern in taken.incomplete} == {("coverage",), ("unions", "density")}
+    np.testing.assert_array_equal(taken.table["cross"].values, moments.table["cross"].values)
