@@ -206,7 +206,8 @@ def _tau_mean(term: Term, design: Design, between: Floats, rows: EquationRows | 
     if rows is not None:
         return rows.unit * BETWEEN_SD_MEAN
     if term.kind == "intercept":
-        return float(between[design.nodes.index(term.target)])
+        # The mode of a Gamma of shape 2 is half its mean: over time it is at the guess, so that it pulls neither way there.
+        return (2.0 if design.lagged else 1.0) * float(between[design.nodes.index(term.target)])
     return BETWEEN_SD_MEAN
 
 

@@ -40,9 +40,10 @@ class FeedbackParameters:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FeedbackDraw:
-    """A panel: slopes (cluster, slope) and values (cluster, period, node)."""
+    """A panel: slopes (cluster, slope), levels (cluster, node) and values (cluster, period, node)."""
 
     slopes: Floats
+    level: Floats
     values: Floats
 
 
@@ -63,7 +64,7 @@ def draw_feedback(parameters: FeedbackParameters, clusters: int, periods: int, r
         actor += level[:, 1] + slopes[:, 0] * policy
         wage = level[:, 2] + slopes[:, 1] * policy + slopes[:, 2] * actor + slopes[:, 4] * wage + error
         values[:, t] = np.column_stack([policy, actor, wage])
-    return FeedbackDraw(slopes=slopes, values=values[:, _BURN_IN:])
+    return FeedbackDraw(slopes=slopes, level=level, values=values[:, _BURN_IN:])
 
 
 def draw_feedback_slopes(parameters: FeedbackParameters, clusters: int, rng: np.random.Generator) -> Floats:

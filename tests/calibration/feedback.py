@@ -26,6 +26,8 @@ from causalcluster.fitting.sample import compile_model
 from causalcluster.planning import draw_up, prepare
 from causalcluster.simulation.feedback import (
     NODES,
+    SLOPES,
+    FeedbackDraw,
     FeedbackParameters,
     draw_feedback,
     draw_feedback_slopes,
@@ -41,7 +43,7 @@ RESULT = Path(__file__).with_suffix(".json")
 CLUSTERS = 20
 VARIANTS = {"15 periods": (15, 0.0), "8 periods, own lag": (8, 0.5), "5 periods, own lag": (5, 0.5)}
 """Periods, and what wages carry over to the next."""
-SAMPLING = Sampling(draws=500, tune=400, chains=2, seed=1)
+SAMPLING = Sampling(draws=300, tune=300, chains=2, seed=1)
 LEVELS = ("population", "sample")
 Key = tuple[str, str, int, str]
 
@@ -52,10 +54,34 @@ def text(own_lag: float) -> str:
     return found.replace("  - wage -> policy @ lag 1\n", "  - wage -> policy, wage @ lag 1\n") if own_lag else found
 
 
+def draw(variant: str, seed: int) -> FeedbackDraw:
+    """A panel with what it was made of."""
+    periods, own_lag = VARIANTS[variant]
+    return draw_feedback(feedback_parameters(own_lag), CLUSTERS, periods, np.random.default_rng([51, seed]))
+
+
+def control_variates(drawn: FeedbackDraw) -> np.ndarray:
+    """Return numbers (9,) whose expectation is 0 and that errors of estimates go with.
+
+    They are sums of products of each period's errors with each other and with the past wage. What is common to panels by the luck of
+    the draw is told from bias by regressing errors of estimates on them (control variates; Glasserman 2003, chapter 4.1).
+    """
+    slope, values = dict(zip(SLOPES, drawn.slopes.T[:, :, None], strict=True)), drawn.values[:, 1:]
+    before, (policy, actor, _) = drawn.values[:, :-1, 2], np.moveaxis(values, -1, 0)
+    errors = values - drawn.level[:, None]
+    errors[..., 0] -= slope["wage @ lag 1 -> policy"] * before
+    errors[..., 1] -= slope["policy -> actor"] * policy
+    errors[..., 2] -= slope["policy -> wage"] * policy + slope["actor -> wage"] * actor
+    errors[..., 2] -= slope["wage @ lag 1 -> wage"] * before
+    pairs = [errors[..., i] * errors[..., j] for i, j in ((0, 1), (0, 2), (1, 2))]
+    level, past = drawn.level, before - before.mean()
+    products = [*pairs, *(errors[..., k] * past for k in range(3)), *(errors[..., k] * level[:, 2:] for k in range(3))]
+    return np.array([float(item.mean()) for item in products])
+
+
 def draw_panel(variant: str, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     """A panel and the clusters' slopes."""
-    periods, own_lag = VARIANTS[variant]
-    drawn = draw_feedback(feedback_parameters(own_lag), CLUSTERS, periods, np.random.default_rng([51, seed]))
+    drawn, periods = draw(variant, seed), VARIANTS[variant][0]
     table = pd.DataFrame(drawn.values.reshape(-1, len(NODES)), columns=list(NODES))
     keys = {
         "cluster": np.repeat([f"c{g:02d}" for g in range(CLUSTERS)], periods),
@@ -94,14 +120,16 @@ def fit(seed: int, variant: str) -> dict[str, Any]:
 def summarise(variant: str, fits: list[dict[str, Any]]) -> dict[str, Any]:
     """Count intervals that hold the truth, and the bias of median and mean in posterior standard deviations, by effect."""
     population = population_truth(feedback_parameters(VARIANTS[variant][1]))
+    controls = np.array([control_variates(draw(variant, seed)) for seed in range(len(fits))])
     out: dict[str, Any] = {"seeds": len(fits), "careful": sum(item["careful"] for item in fits), "effects": {}}
     for name in fits[0]["found"]:
         effect, via, horizon, regime, level = name.split("|")
         values = np.array([item["found"][name] for item in fits])
         truth = values[:, 4] if level == "sample" else population[effect, via, int(horizon), regime]
         covered = int(((values[:, 2] <= truth) & (truth <= values[:, 3])).sum())
-        of_median, of_mean = (float(np.mean(values[:, k] - truth) / np.mean(values[:, 1])) for k in (5, 0))
-        out["effects"][name] = {"covered": covered, "bias": round(of_median, 3), "bias of mean": round(of_mean, 3)}
+        of_median, of_mean = (_bias((values[:, k] - truth) / np.mean(values[:, 1]), controls) for k in (5, 0))
+        keys = ("bias", "standard error", "bias of mean")
+        out["effects"][name] = {"covered": covered} | dict(zip(keys, (*of_median, of_mean[0]), strict=True))
     for level in LEVELS:
         own = [item for name, item in out["effects"].items() if name.endswith(f"|{level}")]
         out[level] = {
@@ -112,6 +140,15 @@ def summarise(variant: str, fits: list[dict[str, Any]]) -> dict[str, Any]:
             "largest bias of mean": max((item["bias of mean"] for item in own), key=abs),
         }
     return out
+
+
+def _bias(errors: np.ndarray, controls: np.ndarray) -> tuple[float, float]:
+    """Return the mean of errors (seed,) that is left where control variates (seed, control) are 0, and its standard error."""
+    x = np.column_stack([np.ones(len(errors)), controls])
+    found, *_ = np.linalg.lstsq(x, errors, rcond=None)
+    rest = errors - x @ found
+    variance = float(rest @ rest) / max(len(errors) - x.shape[1], 1)
+    return round(float(found[0]), 3), round(float(np.sqrt(variance * np.linalg.inv(x.T @ x)[0, 0])), 3)
 
 
 def main() -> None:
