@@ -177,7 +177,10 @@ def _groupings(analysis: Analysis) -> dict[str, str | None]:
 
 
 def _uses(analysis: Analysis) -> list[tuple[str, str]]:
-    uses = [(node.column, f"node {node.name!r}") for node in analysis.nodes]
+    uses = [
+        (node.column, f"node {node.name!r}" if node.measures is None else f"indicator of node {node.measures!r}")
+        for node in analysis.nodes
+    ]
     for node in analysis.nodes:
         further = (("trials", node.trials), ("exposure", node.exposure))
         uses += [(column, f"{key} of node {node.name!r}") for key, column in further if column is not None]
