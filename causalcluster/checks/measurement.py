@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from causalcluster.analysis.records import Analysis, latent_nodes, node_by_name
+from causalcluster.analysis.records import Analysis, node_by_name
 from causalcluster.design import Design
 from causalcluster.model.standard import MomentArrays, Scale
 
@@ -41,9 +41,9 @@ def summarise_measurement(
     """
     rows = [
         row | {"ci_prob": ci_prob}
-        for node in latent_nodes(analysis)
-        for row in _rows(analysis, node, scale, arrays, posterior, ci_prob)
+        for node in design.latent
         if node in design.nodes
+        for row in _rows(analysis, node, scale, arrays, posterior, ci_prob)
     ]
     return pd.DataFrame(rows) if rows else None
 

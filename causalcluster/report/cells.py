@@ -38,3 +38,11 @@ def interval_cell(lower: float | None, upper: float | None, decimals: int) -> Ce
 def verdict_cell(text: str, mark: Mark) -> Cell:
     """Return a cell of a verdict, coloured beside being said in words."""
     return Cell(text=text, mark=mark)
+
+
+def estimate_cell(mean: float | None, lower: float | None, upper: float | None, decimals: int) -> Cell:
+    """Return a mean with the ends of its interval in brackets, which are left out where there is nothing between them."""
+    if mean is None or lower is None or upper is None:
+        return Cell(text=words.EMPTY, numeric=True)
+    ends = "" if lower == upper else f" ({interval_cell(lower, upper, decimals).text})"
+    return Cell(text=f"{words.number(mean, decimals)}{ends}", number=mean, numeric=True)

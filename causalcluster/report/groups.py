@@ -3,7 +3,7 @@
 from causalcluster.checks.between import is_apart
 from causalcluster.report import words
 from causalcluster.report.answer import labels_of, outcome_decimals
-from causalcluster.report.cells import number_cell, percent_cell, text_cell
+from causalcluster.report.cells import estimate_cell, number_cell, percent_cell, text_cell
 from causalcluster.report.doubt_records import BetweenRow
 from causalcluster.report.records import Cell, EffectKey, FinishedRun, Table
 
@@ -66,12 +66,7 @@ def _line(row: BetweenRow, labels: dict[str, str], decimals: int) -> tuple[Cell,
     apart = is_apart(row.prob_above_within, row.ci_prob)
     return (
         text_cell(name),
-        _interval(row.within_mean, row.within_lower, row.within_upper, decimals),
-        _interval(row.mean, row.lower, row.upper, decimals),
+        estimate_cell(row.within_mean, row.within_lower, row.within_upper, decimals),
+        estimate_cell(row.mean, row.lower, row.upper, decimals),
         Cell(text="yes" if apart else "no", mark="open" if apart else ""),
     )
-
-
-def _interval(mean: float, lower: float, upper: float, decimals: int) -> Cell:
-    ends = f"{words.number(lower, decimals)} to {words.number(upper, decimals)}"
-    return Cell(text=f"{words.number(mean, decimals)} ({ends})", number=mean, numeric=True)

@@ -2,7 +2,7 @@
 
 from causalcluster.report import words
 from causalcluster.report.answer import labels_of
-from causalcluster.report.cells import text_cell
+from causalcluster.report.cells import estimate_cell, text_cell
 from causalcluster.report.doubt_records import MeasurementRow
 from causalcluster.report.records import Cell, FinishedRun, Table
 
@@ -16,8 +16,8 @@ def measurement_table(run: FinishedRun) -> Table | None:
 
     def line(row: MeasurementRow) -> tuple[Cell, ...]:
         name = labels.get(row.indicator, row.indicator) if row.indicator else "their sum"
-        loading = _interval(row.loading_mean, row.loading_lower, row.loading_upper)
-        reliability = _interval(row.reliability_mean, row.reliability_lower, row.reliability_upper)
+        loading = estimate_cell(row.loading_mean, row.loading_lower, row.loading_upper, 2)
+        reliability = estimate_cell(row.reliability_mean, row.reliability_lower, row.reliability_upper, 2)
         return text_cell(labels.get(row.node, row.node)), text_cell(name), loading, reliability
 
     return Table(
@@ -28,10 +28,3 @@ def measurement_table(run: FinishedRun) -> Table | None:
         "The reliability is the share of an indicator's variance inside clusters that is not its own error. Where one is "
         "taken for the node itself, effects through it come out too small.",
     )
-
-
-def _interval(mean: float | None, lower: float | None, upper: float | None) -> Cell:
-    if mean is None or lower is None or upper is None:
-        return Cell(text=words.EMPTY, numeric=True)
-    ends = "" if lower == upper else f" ({words.number(lower, 2)} to {words.number(upper, 2)})"
-    return Cell(text=f"{words.number(mean, 2)}{ends}", number=mean, numeric=True)
