@@ -266,7 +266,12 @@ def _general_notes(analysis: Analysis, centred: bool, intercepts: Intercepts, *,
 
 
 def _measured_note(analysis: Analysis, node: str) -> str:
-    names = node_by_name(analysis, node).indicators
+    names, se = node_by_name(analysis, node).indicators, node_by_name(analysis, node).se
+    if se is not None:
+        column = node_by_name(analysis, node).column
+        return (
+            f"{node} is not seen itself: {column} is its value and a normal error with standard deviation {se} in each row."
+        )
     return (
         f"{node} is not seen itself: {', '.join(names)} measure it, each with an error that has nothing to do with anything "
         f"else, and it has the unit of {names[0]}. Loadings are the same in all clusters."

@@ -102,9 +102,10 @@ def plan_gaps(
     causes = {node: tuple(name for name in parents(graph, node) if name not in absorbed) for node in graph.nodes}
     taken = {*modelled, *(cause for node in modelled for cause in causes[node])}
     equations = [*modelled, *(node.name for node in analysis.nodes if node.measures in taken)]
+    seen = {node.name for node in analysis.nodes if node.se is not None}
     while True:
         used = {*equations, *(cause for node in equations for cause in causes[node])}
-        needed = [_averaged(set(pattern) & used, equations, causes) for pattern in patterns]
+        needed = [_averaged(set(pattern) & used, equations, causes, seen) for pattern in patterns]
         more = {
             heir
             for pattern, averaged in zip(patterns, needed, strict=True)
@@ -146,11 +147,13 @@ def _describe_column(item: MissingColumn, *, averaged: bool) -> str:
     return f"{item.missing} of {item.rows} rows ({share:.0%}) have no value of {item.node!r}{clusters}{none}: {done}"
 
 
-def _averaged(missing: set[str], equations: Sequence[str], causes: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """Return the missing nodes that some equation needs: barren ones are taken off one after the other."""
+def _averaged(
+    missing: set[str], equations: Sequence[str], causes: Mapping[str, tuple[str, ...]], seen: Collection[str]
+) -> set[str]:
+    """Return the missing nodes that some equation or measurement needs: barren ones are taken off one after the other."""
     left = set(missing)
     while True:
-        read = {cause for node in equations if node not in missing or node in left for cause in causes[node]}
+        read = {*seen} | {cause for node in equations if node not in missing or node in left for cause in causes[node]}
         if left <= read:
             return left
         left &= read
@@ -169,6 +172,7 @@ def _describe(
         for node in equations
         if node in averaged or (node not in pattern and any(cause in averaged for cause in causes[node]))
     ]
+    _refuse_errors(analysis, averaged, touched)
     method = _method(analysis, averaged, touched)
     _refuse_families(analysis, averaged, method)
     order = {node: i for i, node in enumerate(graph.nodes)}
@@ -183,10 +187,28 @@ def _describe(
 def _method(analysis: Analysis, averaged: Collection[str], touched: Sequence[str]) -> Method:
     if any(node_by_name(analysis, node).family != "gaussian" for node in touched):
         return "grid"
+    if any(node_by_name(analysis, node).se is not None for node in averaged):
+        return "rows"
     products = [item.factors for item in analysis.interactions if item.target in touched]
     if any(sum(factor in averaged for factor in factors) > 1 for factors in products):
         return "grid"
     return "rows" if products else "moments"
+
+
+def _refuse_errors(analysis: Analysis, averaged: Collection[str], touched: Collection[str]) -> None:
+    """Raise UnsupportedError where a node that is measured with a known error meets what only sums can average over."""
+    uncertain = [node for node in sorted(averaged) if node_by_name(analysis, node).se is not None]
+    other = next((node for node in touched if node_by_name(analysis, node).family != "gaussian"), None)
+    multiplied = [item for item in analysis.interactions if len(set(item.factors) & set(averaged)) > 1]
+    if not uncertain or (other is None and not multiplied):
+        return
+    met = f"{other!r} is {node_by_name(analysis, other).family}" if other else f"'{multiplied[0].name}' has two such factors"
+    raise UnsupportedError(
+        f"values of {', '.join(averaged)} are averaged over in the same rows, and {met}",
+        where=f"{analysis.path}: nodes: {uncertain[0]}: se",
+        why="Errors of a measurement are averaged over by the normal integral, which needs linear gaussian equations",
+        fix="Leave 'se' out, or make the equations that the node enters linear and gaussian",
+    )
 
 
 def _refuse_families(analysis: Analysis, averaged: Collection[str], method: Method) -> None:

@@ -152,6 +152,7 @@ def _read_nodes(sections: Mapping[str, NodeSection], document: Document) -> Iter
             trials=section.trials,
             exposure=section.exposure,
             indicators=tuple(item.column for item in section.indicators),
+            se=section.se,
         )
 
 
@@ -176,6 +177,9 @@ def _check_family(name: str, section: NodeSection, document: Document) -> None:
     if section.exposure is not None and section.family not in _COUNTS:
         what = f"node '{name}' has an exposure, but its family is '{section.family}'"
         raise document.error((*place, "exposure"), what, fix="Leave 'exposure' out, or write 'family: poisson'")
+    if section.se is not None and section.family != "gaussian":
+        what = f"node '{name}' has standard errors, but its family is '{section.family}'"
+        raise document.error((*place, "se"), what, fix="Leave 'se' out, or 'family' (the node is then gaussian)")
     if section.family == "binomial" and section.trials is None:
         what = f"the binomial node '{name}' has no 'trials'"
         raise document.error(place, what, fix="Name the column with the number of trials")

@@ -22,7 +22,8 @@ class Node:
     """A variable of the diagram; ``link`` None is the family's default, ``trials`` and ``exposure`` are columns.
 
     A node with ``indicators``, names of nodes, is measured by these alone: its ``column`` is that of the first one, whose
-    unit it has. ``measures`` is the node that an indicator measures.
+    unit it has. ``measures`` is the node that an indicator measures. ``se`` is the column with the standard errors of a
+    node that is measured with error.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Node:
     exposure: str | None = None
     indicators: tuple[str, ...] = ()
     measures: str | None = None
+    se: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +189,8 @@ def node_by_name(analysis: Analysis, name: str) -> Node:
 
 
 def latent_nodes(analysis: Analysis) -> tuple[str, ...]:
-    """Return the nodes that indicators measure."""
-    return tuple(node.name for node in analysis.nodes if node.indicators)
+    """Return the nodes whose own values are not seen: indicators measure them, or a column with a known error."""
+    return tuple(node.name for node in analysis.nodes if node.indicators or node.se is not None)
 
 
 def label_of(analysis: Analysis, name: str) -> str:

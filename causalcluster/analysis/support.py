@@ -82,8 +82,6 @@ def _nodes(section: AnalysisSection) -> Iterator[Refusal]:
         if node.family not in _FITTED:
             fix = "Leave it out (the equation is then linear), or leave out the node"
             yield ("nodes", name, "family"), f"the family '{node.family}' (node '{name}')", fix
-        if node.se is not None:
-            yield ("nodes", name, "se"), f"the key 'se' (node '{name}')", "Leave it out"
 
 
 def _levels(data: DataSection) -> Given:
@@ -102,9 +100,10 @@ def _apart(given: Given, other: str) -> Iterator[Refusal]:
 
 
 def _measured(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal]:
-    """Yield what does not go together with nodes that indicators measure in this version."""
+    """Yield what does not go together with nodes whose own values are not seen in this version."""
     measured = [name for name, node in section.nodes.items() if node.indicators]
-    if not measured:
+    uncertain = [name for name, node in section.nodes.items() if node.se is not None]
+    if not measured and not uncertain:
         return
     data, model = section.data, section.model
     given: Given = (
@@ -113,7 +112,13 @@ def _measured(analysis: Analysis, section: AnalysisSection) -> Iterator[Refusal]
         (("model", "time_effects"), "the key 'time_effects' under model", model.time_effects != "none"),
         (("model", "pooling"), "'pooling: none' under model", model.pooling == "none"),
     )
-    yield from _apart(given, "indicators")
+    yield from _apart(given, "indicators" if measured else "'se'")
+    if uncertain and data.moments:
+        fix = "Run the analysis where the rows are, with 'file' under 'data'"
+        yield ("nodes", uncertain[0], "se"), f"'se' (node '{uncertain[0]}') with moments files", fix
+    for name in uncertain:
+        if any(name in product.factors for product in analysis.interactions):
+            yield ("interactions",), f"an interaction with a factor that is measured with error ('{name}')", "Leave it out"
     for name in measured:
         first, where = section.nodes[name].indicators[0], ("nodes", name, "indicators")
         if name == analysis.question.treatment:

@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from causalcluster.analysis.records import Analysis, node_by_name
+from causalcluster.analysis.records import Analysis, Node, node_by_name
 from causalcluster.design import Design
 from causalcluster.model.standard import MomentArrays, Scale
 
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 def summarise_measurement(
     analysis: Analysis, design: Design, scale: Scale, arrays: MomentArrays, posterior: xr.Dataset, *, ci_prob: float
 ) -> pd.DataFrame | None:
-    """Summarise the measurement of every node that has indicators.
+    """Summarise the measurement of every node that has indicators, or a column with known errors.
 
     The reliability of a gaussian indicator is the share of its variance inside clusters that is not its own error; that of
     the sum of the gaussian ones is McDonald's omega (McDonald 1999, Test Theory). Others have no variance of an error.
@@ -35,12 +35,12 @@ def summarise_measurement(
     Returns
     -------
     pandas.DataFrame or None
-        One row per indicator, and one with an empty ``indicator`` for the sum of the gaussian ones: ``node``, ``indicator``,
-        ``family``, and ``mean``, ``sd``, ``lower``, ``upper`` of ``loading`` and ``reliability``, ``ci_prob``. None without
-        indicators.
+        One row per indicator or such column, and one with an empty ``indicator`` for the sum of the gaussian ones: ``node``,
+        ``indicator``, ``family``, ``mean``, ``sd``, ``lower``, ``upper`` of ``loading`` and ``reliability``, ``ci_prob``,
+        ``reason``. None without such nodes.
     """
     rows = [
-        row | {"ci_prob": ci_prob}
+        row | {"ci_prob": ci_prob, "reason": ""}
         for node in design.latent
         if node in design.nodes
         for row in _rows(analysis, node, scale, arrays, posterior, ci_prob)
@@ -51,7 +51,11 @@ def summarise_measurement(
 def _rows(
     analysis: Analysis, node: str, scale: Scale, arrays: MomentArrays, posterior: xr.Dataset, ci_prob: float
 ) -> Iterator[dict[str, object]]:
-    indicators = [node_by_name(analysis, name) for name in node_by_name(analysis, node).indicators]
+    own = node_by_name(analysis, node)
+    if own.se is not None:
+        yield _known(own, arrays, ci_prob)
+        return
+    indicators = [node_by_name(analysis, name) for name in own.indicators]
     weight = arrays.rows / arrays.rows.sum()
     loadings: list[Floats] = []
     errors: list[Floats] = []
@@ -66,9 +70,23 @@ def _rows(
             loadings, errors = [*loadings, loading], [*errors, variance]
         yield row
     if len(loadings) > 1:
-        own = np.maximum(scale.scale[node] ** 2 - errors[0], 0.0) * np.square(np.sum(loadings, axis=0))
-        omega = own / (own + np.sum(errors, axis=0))
+        shared = np.maximum(scale.scale[node] ** 2 - errors[0], 0.0) * np.square(np.sum(loadings, axis=0))
+        omega = shared / (shared + np.sum(errors, axis=0))
         yield {"node": node, "indicator": "", "family": "gaussian", **_summary("reliability", omega, ci_prob)}
+
+
+def _known(node: Node, arrays: MomentArrays, ci_prob: float) -> dict[str, object]:
+    """Return the row of a column whose errors are known: its reliability is a number, not a parameter."""
+    assert arrays.row_equations is not None
+    gaps = arrays.row_equations.gaps
+    assert gaps is not None
+    place = 1 + gaps.columns.index(node.name)
+    precision, rows = gaps.precision[:, place, place], gaps.second[:, 0, 0]
+    seen = (precision > 0.0) & (rows > 0.0)
+    # Columns are in standard deviations inside clusters.
+    share = max(1.0 - float(np.average(1.0 / precision[seen], weights=rows[seen])), 0.0)
+    row: dict[str, object] = {"node": node.name, "indicator": node.column, "family": "gaussian"}
+    return row | _summary("loading", np.ones(1), ci_prob) | _summary("reliability", np.array([share]), ci_prob)
 
 
 def _summary(name: str, draws: Floats, ci_prob: float) -> dict[str, float]:

@@ -100,7 +100,9 @@ def _rules(analysis: Analysis, node: Node, survey: Survey) -> Iterator[_Rule]:
     if node.trials is not None:
         yield from _trials(analysis, node, survey)
     if node.exposure is not None:
-        yield _exposure(analysis, node, survey)
+        yield _above_zero(analysis, node, node.exposure, survey, "the exposure", *_EXPOSURE)
+    if node.se is not None:
+        yield _above_zero(analysis, node, node.se, survey, "the standard error", *_STANDARD_ERROR)
     column, low, high = _extremes(analysis, node.column, survey)
     value = nw.col(column)
     match node.family:
@@ -130,15 +132,15 @@ def _trials(analysis: Analysis, node: Node, survey: Survey) -> Iterator[_Rule]:
         yield _Rule(column=column, broken=_present(broken, column), suspected=suspected, tell=_holds(name), why=why, fix=fix)
 
 
-def _exposure(analysis: Analysis, node: Node, survey: Survey) -> _Rule:
-    column, low, _ = _extremes(analysis, str(node.exposure), survey)
+def _above_zero(analysis: Analysis, node: Node, name: str, survey: Survey, what: str, why: str, fix: str) -> _Rule:
+    column, low, _ = _extremes(analysis, name, survey)
     return _Rule(
         column=column,
         broken=_present(nw.col(column) <= 0.0, column),
         suspected=low <= 0,
-        tell=_holds(f"column {node.exposure!r}, the exposure of node {node.name!r},"),
-        why="An exposure is above 0: the expected count is a rate times it",
-        fix="Correct the value, or leave out rows that were not exposed",
+        tell=_holds(f"column {name!r}, {what} of node {node.name!r},"),
+        why=why,
+        fix=fix,
     )
 
 
@@ -221,6 +223,14 @@ _BERNOULLI = (
 _SUCCESSES = (
     "A binomial node counts successes among its trials",
     "Give the number of successes instead of their share, or choose the family beta",
+)
+_EXPOSURE = (
+    "An exposure is above 0: the expected count is a rate times it",
+    "Correct the value, or leave out rows that were not exposed",
+)
+_STANDARD_ERROR = (
+    "A standard error is above 0",
+    "Correct the value; where a value is exact, write an error that is small beside the differences between rows",
 )
 _COUNT = ("A count is a whole number", "Give the count, with 'exposure' where it is a rate, or choose another family")
 _ORDINAL = ("Grades are whole numbers", "Number the grades in their order, or leave 'family' out (gaussian)")

@@ -14,7 +14,7 @@ import narwhals as nw
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.data.collection import count_where
-from causalcluster.data.columns import CLUSTER, PERIOD, TIME, UNIT, numeric_columns, position_column
+from causalcluster.data.columns import CLUSTER, PERIOD, TIME, UNIT, further_columns, numeric_columns, position_column
 from causalcluster.data.completeness import (
     count_values,
     handle_missing,
@@ -36,6 +36,9 @@ from causalcluster.data.series import calendar, find_periods, number_periods, pe
 from causalcluster.data.survey import Survey, first_columns, survey_rows
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_missing_columns
 from causalcluster.errors import DataError
+
+_FURTHER = {"trials": "trials", "exposure": "exposure", "se": "standard errors"}
+"""What messages call a node's further columns, by key."""
 
 
 @contextmanager
@@ -139,10 +142,12 @@ def _number_periods(
 
 
 def _unsized(analysis: Analysis, wanted: Wanted, counts: Counts) -> tuple[str, ...]:
-    """Return a warning where trials or exposures are missing: such rows say nothing about their node."""
+    """Return a warning where further columns have gaps: such rows say nothing about their node."""
     gaps = {column: counts.missing[column] for column in wanted.numeric[len(analysis.nodes) :] if counts.missing[column]}
     listed = ", ".join(f"{count} in {column!r}" for column, count in gaps.items())
-    return (f"rows without trials or exposure are left out ({listed})",) if gaps else ()
+    named = {column: key for node in analysis.nodes for key, column in further_columns(node)}
+    keys = [_FURTHER[key] for key in dict.fromkeys(named[column] for column in gaps)]
+    return (f"rows without {' or '.join(keys)} are left out ({listed})",) if gaps else ()
 
 
 def _keep_sized(frame: nw.LazyFrame[Any], analysis: Analysis, wanted: Wanted) -> nw.LazyFrame[Any]:
@@ -182,8 +187,7 @@ def _uses(analysis: Analysis) -> list[tuple[str, str]]:
         for node in analysis.nodes
     ]
     for node in analysis.nodes:
-        further = (("trials", node.trials), ("exposure", node.exposure))
-        uses += [(column, f"{key} of node {node.name!r}") for key, column in further if column is not None]
+        uses += [(column, f"{_FURTHER[key]} of node {node.name!r}") for key, column in further_columns(node)]
     named = _groupings(analysis).items()
     return uses + [(column, f"'{key.partition('[')[0]}' under 'data'") for key, column in named if column is not None]
 
@@ -227,10 +231,10 @@ def _refuse_unsupported(analysis: Analysis) -> None:
                 fix="Give each node a column of its own",
             )
         columns[node.column] = node.name
-        for key, column in (("trials", node.trials), ("exposure", node.exposure)):
+        for key, column in further_columns(node):
             if column == node.column:
                 raise DataError(
-                    f"node {node.name!r} and its {key} read the same column {column!r}",
+                    f"node {node.name!r} and its {_FURTHER[key]} read the same column {column!r}",
                     where=str(analysis.path),
-                    fix=f"Name the column of the {key} under '{key}' and the node's own under 'column'",
+                    fix=f"Name the column of the {_FURTHER[key]} under '{key}' and the node's own under 'column'",
                 )

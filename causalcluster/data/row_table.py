@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Analysis, Node, node_by_name
 from causalcluster.data.collection import collect_sums
-from causalcluster.data.columns import CLUSTER, PERIOD, engine_column
+from causalcluster.data.columns import CLUSTER, PERIOD, engine_column, further_columns
 from causalcluster.data.labels import sort_labels
 from causalcluster.data.rows import Rows
 from causalcluster.data.series import period_columns
@@ -22,6 +22,25 @@ _NO_VALUE = 9.0e299
 """Stands for a missing value inside the engine; values so large are refused before (`LARGEST` in `completeness`)."""
 _WORTHWHILE = 0.5
 """Rows are collapsed where at most this share of them are distinct."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Readings:
+    """Measured values of k nodes, in the user's units, and the precision of their errors.
+
+    Attributes
+    ----------
+    nodes
+        The nodes that were measured.
+    value
+        (row, k) the measured values; NaN where there are none.
+    precision
+        (row, k, k) inverse covariances of their errors; 0 where there is no measurement.
+    """
+
+    nodes: tuple[str, ...]
+    value: Floats
+    precision: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +63,8 @@ class RowTable:
         By poisson or negative binomial node that has one (row,).
     weight
         How many rows of the table each stands for (row,): 1 everywhere unless at most half of them are distinct.
+    readings
+        What is seen of nodes whose own values are not; None where there are no such nodes.
     """
 
     clusters: tuple[str, ...]
@@ -52,6 +73,7 @@ class RowTable:
     trials: Mapping[str, Floats]
     exposure: Mapping[str, Floats]
     weight: Floats
+    readings: Readings | None = None
 
 
 def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str], *, incomplete: bool = False) -> RowTable:
@@ -121,6 +143,22 @@ def take_rows(analysis: Analysis, rows: Rows, nodes: Sequence[str], *, incomplet
             node.name: values[engine_column(analysis, node.exposure)] for node in records if node.exposure is not None
         },
         weight=weight,
+        readings=_readings(analysis, records, values),
+    )
+
+
+def _readings(analysis: Analysis, nodes: Sequence[Node], values: Mapping[str, Floats]) -> Readings | None:
+    """Return the values of nodes that have standard errors; errors of different nodes are independent."""
+    found = [(node, node.se) for node in nodes if node.se is not None]
+    if not found:
+        return None
+    value = np.column_stack([values[engine_column(analysis, node.column)] for node, _ in found])
+    error = np.column_stack([values[engine_column(analysis, se)] for _, se in found])
+    precision = np.where(np.isnan(value), 0.0, error**-2.0)
+    return Readings(
+        nodes=tuple(node.name for node, _ in found),
+        value=value,
+        precision=precision[:, :, None] * np.eye(len(found)),
     )
 
 
@@ -140,13 +178,16 @@ def select_rows(table: RowTable, keep: NDArray[np.bool_] | NDArray[np.int64]) ->
         trials={name: values[keep] for name, values in table.trials.items()},
         exposure={name: values[keep] for name, values in table.exposure.items()},
         weight=table.weight[keep],
+        readings=None
+        if table.readings is None
+        else replace(table.readings, value=table.readings.value[keep], precision=table.readings.precision[keep]),
     )
 
 
 def _engine_columns(analysis: Analysis, nodes: Sequence[Node]) -> list[str]:
-    """Return the engine's columns to sort by: those of the nodes, then trials and exposures."""
+    """Return the engine's columns to sort by: those of the nodes, then further ones."""
     named = [node.column for node in nodes]
-    named += [column for node in nodes for column in (node.trials, node.exposure) if column is not None]
+    named += [column for node in nodes for _, column in further_columns(node)]
     return [engine_column(analysis, column) for column in dict.fromkeys(named)]
 
 

@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+GROUPS = ("factors", "centre", "averaged", "touches", "at", "second", "precision", "shift")
+"""What `causalcluster.model.gap_kernel.gaussian_gaps` reads beside the equations, in its order."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GridRows:
@@ -53,7 +56,7 @@ class GapArrays:
         Places of the equations that are integrated out among all gaussian ones.
     dof, sxx, sxy, syy
         (G, K_s), (G, P, P), (G, P), (G, K_s): moments of the rows in which nothing is averaged.
-    equations, factors, centre, averaged, touches, at, second
+    equations, factors, centre, averaged, touches, at, second, precision
         As in `causalcluster.model.gap_kernel.gaussian_gaps`.
     shift
         (d,) how much higher missing values are than the model says, in standard deviations.
@@ -77,6 +80,7 @@ class GapArrays:
     touches: Flags
     at: Whole
     second: Floats
+    precision: Floats
     shift: Floats
     columns: tuple[str, ...]
     grid: GridRows

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from causalcluster.data import RowTable, select_rows
 from causalcluster.design import Design, columns
 from causalcluster.model.gap_arrays import GapArrays, sampled_equations
-from causalcluster.model.gap_groups import row_patterns, single_rows
+from causalcluster.model.gap_groups import precisions, row_patterns, single_rows
 from causalcluster.model.gap_kernel import OWN, expected_moments
 from causalcluster.model.residuals import pooled_log_sigma
 from causalcluster.model.row_arrays import RowEquations
@@ -93,6 +93,7 @@ def _fill_normal(
         gaps.touches,
         np.column_stack([np.arange(len(place)), pattern[place]]),
         second,
+        precisions(design, own, scale),
         np.zeros(second.shape[2]),
     )
     for e in range(gaps.first, len(gaps.equations)):

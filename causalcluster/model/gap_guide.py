@@ -37,6 +37,7 @@ class GapInput:
     touches: NDArray[np.bool_]
     at: Whole
     second: Floats
+    precision: Floats
     n: Floats
     sxx: Floats
     sxy: Floats
@@ -84,6 +85,7 @@ def _expect(given: GapInput, theta: Floats, log_sigma: Floats) -> tuple[Floats, 
         given.touches,
         given.at,
         given.second,
+        given.precision,
         np.zeros(given.second.shape[2]),
     )
     return found
@@ -135,7 +137,7 @@ def quadratic(given: GapInput, fit: FirstFit, centre: Floats, sxx: Floats, sxy: 
     def score(at: Floats) -> Floats:
         shift = np.zeros(given.second.shape[2])
         tables = (given.equations, given.starts, given.factors, centre, given.averaged, given.touches)
-        found: Floats = gaussian_gaps(at, log_sigma, *tables, given.at, given.second, shift)[1]
+        found: Floats = gaussian_gaps(at, log_sigma, *tables, given.at, given.second, given.precision, shift)[1]
         return found + weight * (sxy - np.einsum("gij,gj->gi", sxx, at))
 
     step = 1e-4

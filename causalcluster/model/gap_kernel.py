@@ -5,6 +5,9 @@ equation e that holds a missing value, the residual L_e'z ~ N(0, sigma_e^2), the
 others: precision A = sum_e w_e L_e[u] L_e[u]', mean -A^-1 sum_e w_e L_e[u] L_e[o]'z_o, with w_e = 1 / sigma_e^2. So the
 likelihood depends on the rows through n and sum z z', and its gradient is that of the complete rows with the missing
 moments replaced by their expectations (Fisher's identity; Dempster, Laird and Rubin 1977).
+
+Where values u are not seen but measured, m = u + an error of known precision S, the place of u in z holds m: A gains S, the
+mean gains A^-1 S m and the value -E[(u - m)' S (u - m)] / 2. S is no parameter, so gradients stay what they are.
 """
 
 import math
@@ -69,10 +72,13 @@ def _invert(a, size):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _complete(lines, weights, touches, averaged, second, whole, places, inverse, pull):  # type: ignore[no-untyped-def]
+def _complete(  # type: ignore[no-untyped-def]
+    lines, weights, touches, averaged, second, precision, whole, places, inverse, pull, cross
+):
     """Fill whole (d, d) with the expected moments of complete rows; returns the values averaged and log |A|.
 
-    ``places`` receives their places in z, ``inverse`` A^-1, ``pull`` the weights of z_o in their means.
+    ``precision`` is that of what was measured, or empty. ``places`` receives the places in z of the values averaged,
+    ``inverse`` A^-1, ``pull`` the weights of z in their means, and ``cross`` their expected products with z.
     """
     d, size = second.shape[0], 0
     for j in range(d):
@@ -80,7 +86,12 @@ def _complete(lines, weights, touches, averaged, second, whole, places, inverse,
             places[size] = j
             size += 1
     inverse[:size, :size] = 0.0
-    pull[:size] = 0.0
+    cross[:size] = 0.0
+    if precision.shape[0]:
+        for a in range(size):
+            for b in range(size):
+                inverse[a, b] = precision[places[a], places[b]]
+                cross[a, places[b]] = precision[places[a], places[b]]
     for e in range(touches.shape[0]):
         if touches[e]:
             for a in range(size):
@@ -89,31 +100,32 @@ def _complete(lines, weights, touches, averaged, second, whole, places, inverse,
                     inverse[a, b] += by * lines[e, places[b]]
                 for j in range(d):
                     if not averaged[j]:
-                        pull[a, j] -= by * lines[e, j]
+                        cross[a, j] -= by * lines[e, j]
     log_determinant = _invert(inverse, size)
-    for j in range(d):
-        column = np.zeros(size)
-        for a in range(size):
-            for b in range(size):
-                column[a] += inverse[a, b] * pull[b, j]
-        for a in range(size):
-            pull[a, j] = column[a]
+    _multiply(inverse, cross, size, size, pull)
+    _multiply(pull, second, size, d, cross)
     whole[:, :] = second
     for a in range(size):
         for j in range(d):
             if not averaged[j]:
-                total = 0.0
-                for k in range(d):
-                    total += pull[a, k] * second[k, j]
-                whole[places[a], j] = total
-                whole[j, places[a]] = total
-    for a in range(size):
+                whole[places[a], j] = whole[j, places[a]] = cross[a, j]
         for b in range(size):
             total = second[0, 0] * inverse[a, b]
             for k in range(d):
-                total += pull[b, k] * whole[places[a], k] if not averaged[k] else 0.0
+                total += pull[b, k] * cross[a, k]
             whole[places[a], places[b]] = total
     return size, log_determinant
+
+
+@numba.njit(cache=True)
+def _multiply(left, right, rows, inner, out):  # type: ignore[no-untyped-def]
+    """Fill the first rows of ``out`` with left[:rows, :inner] @ right[:inner]."""
+    for a in range(rows):
+        for j in range(right.shape[1]):
+            total = 0.0
+            for b in range(inner):
+                total += left[a, b] * right[b, j]
+            out[a, j] = total
 
 
 @numba.njit(cache=True)
@@ -128,7 +140,7 @@ def _prepare_group(theta, log_sigma, g, p, tables, second, shift, lines, weights
 
 @numba.njit(cache=True)
 def gaussian_gaps(  # type: ignore[no-untyped-def]
-    theta, log_sigma, equations, starts, factors, centre, averaged, touches, at, second, shift
+    theta, log_sigma, equations, starts, factors, centre, averaged, touches, at, second, precision, shift
 ):
     """Log likelihood of rows with missing values but for a constant, and its gradients.
 
@@ -143,7 +155,10 @@ def gaussian_gaps(  # type: ignore[no-untyped-def]
     averaged (A, d), touches (A, E)
         By pattern: which values are integrated out, and which equations hold one.
     at (N, 2), second (N, d, d)
-        Cluster and pattern of each group, and sum z z' over its rows, 0 where a value is missing.
+        Cluster and pattern of each group, and sum z z' over its rows, 0 where a value is missing, and measured values in
+        place of those that are averaged.
+    precision (N, d, d) or (0, d, d)
+        Inverse covariance of the errors of what was measured in the rows of a group; 0 where nothing was.
     shift (d,)
         How much higher missing values are than the model says, for sensitivity.
     """
@@ -152,15 +167,23 @@ def gaussian_gaps(  # type: ignore[no-untyped-def]
     n_equations, d = equations.shape[0], second.shape[1]
     lines, weights, whole = np.zeros((n_equations, d)), np.zeros(n_equations), np.empty((d, d))
     places, inverse, pull = np.empty(d, dtype=np.int64), np.empty((d, d)), np.empty((d, d))
-    v = np.empty(d)
+    v, cross, nothing = np.empty(d), np.empty((d, d)), np.zeros((0, d))
     for i in range(at.shape[0]):
         g, p = at[i, 0], at[i, 1]
         n = second[i, 0, 0]
         if n == 0.0:
             continue
         _prepare_group(theta, log_sigma, g, p, tables, second[i], shift, lines, weights)
-        size, log_determinant = _complete(lines, weights, touches[p], averaged[p], second[i], whole, places, inverse, pull)
+        own = precision[i] if precision.shape[0] else nothing
+        size, log_determinant = _complete(
+            lines, weights, touches[p], averaged[p], second[i], own, whole, places, inverse, pull, cross
+        )
         value += 0.5 * n * (size - log_determinant)
+        if precision.shape[0]:
+            for a in range(size):
+                for b in range(size):
+                    j, k = places[a], places[b]
+                    value -= 0.5 * own[j, k] * (whole[j, k] - 2.0 * cross[a, k] + second[i, j, k])
         for e in range(n_equations):
             if not touches[p, e]:
                 continue
@@ -182,7 +205,7 @@ def gaussian_gaps(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def expected_moments(  # type: ignore[no-untyped-def]
-    theta, log_sigma, equations, starts, factors, centre, averaged, touches, at, second, shift
+    theta, log_sigma, equations, starts, factors, centre, averaged, touches, at, second, precision, shift
 ):
     """Expected moments of complete rows under the model, of the touched equations, about zero.
 
@@ -194,10 +217,12 @@ def expected_moments(  # type: ignore[no-untyped-def]
     syy, count, sums = np.zeros((n_clusters, n_equations)), np.zeros((n_clusters, n_equations)), np.zeros((at.shape[0], d))
     lines, weights, whole = np.zeros((n_equations, d)), np.zeros(n_equations), np.empty((d, d))
     places, inverse, pull = np.empty(d, dtype=np.int64), np.empty((d, d)), np.empty((d, d))
+    cross, nothing = np.empty((d, d)), np.zeros((0, d))
     for i in range(at.shape[0]):
         g, p = at[i, 0], at[i, 1]
         _prepare_group(theta, log_sigma, g, p, tables, second[i], shift, lines, weights)
-        _complete(lines, weights, touches[p], averaged[p], second[i], whole, places, inverse, pull)
+        known = precision[i] if precision.shape[0] else nothing
+        _complete(lines, weights, touches[p], averaged[p], second[i], known, whole, places, inverse, pull, cross)
         sums[i] = whole[0]
         for e in range(n_equations):
             if not touches[p, e]:

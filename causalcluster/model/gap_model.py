@@ -75,9 +75,9 @@ def _funcify_gaussian(op: GaussianGaps, node: Any, **_: Any) -> tuple[Any, int]:
     inner = gap_kernel.gaussian_gaps
 
     @numba_njit
-    def gaussian_gaps(theta, log_sigma, equations, starts, factors, centre, averaged, touches, at, second, shift):  # type: ignore[no-untyped-def]
+    def gaussian_gaps(theta, log_sigma, equations, starts, factors, centre, averaged, touches, at, second, precision, shift):  # type: ignore[no-untyped-def]
         value, g_theta, g_sigma = inner(
-            theta, log_sigma, equations, starts, factors, centre, averaged, touches, at, second, shift
+            theta, log_sigma, equations, starts, factors, centre, averaged, touches, at, second, precision, shift
         )
         return np.asarray(value), g_theta, g_sigma
 

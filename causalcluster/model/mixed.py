@@ -6,6 +6,7 @@ from typing import Any
 import pymc as pm
 
 from causalcluster.families import FAMILIES
+from causalcluster.model.gap_arrays import GROUPS
 from causalcluster.model.gap_model import CompleteMoments, GaussianGaps, GridGaps
 from causalcluster.model.row_densities import FAMILY_CODES, LINK_CODES
 from causalcluster.model.row_model import ConditionalMomentLikelihood, RowLikelihood, RowPlacement
@@ -56,8 +57,7 @@ def _add_gaps(
     complete = (data[f"gap_{name}"] for name in ("dof", "sxx", "sxy", "syy"))
     results: Any = CompleteMoments(len(structure.rows))(theta, log_sigma, *equations, *complete)
     pm.Potential("complete_rows", results[0])
-    groups = (data[f"gap_{name}"] for name in ("factors", "centre", "averaged", "touches", "at", "second", "shift"))
-    results = GaussianGaps()(theta, log_sigma, *equations, *groups)
+    results = GaussianGaps()(theta, log_sigma, *equations, *(data[f"gap_{name}"] for name in GROUPS))
     pm.Potential("gaussian_gaps", results[0])
     if structure.grid:
         flags = (data["gap_averaged"], data["gap_touches"])

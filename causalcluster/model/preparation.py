@@ -110,6 +110,7 @@ def _fit_first(
         syy=np.stack([item[3] for item in found], axis=1),
         at=given.at[:0],
         second=given.second[:0],
+        precision=given.precision[:0],
     )
     fit = fit_first(guide, n_gaussian)
     firsts = [any(term.fixed is not None for term in equation.terms) for equation in _gaussian(design)]
@@ -143,6 +144,8 @@ def _first_input(design: Design, tables: Sequence[StandardTable], rows: RowTable
         touches=touches,
         at=np.concatenate([at, more.at]),
         second=np.concatenate([second, more.second]),
+        # Groups of a pattern's moments have no measurement; they come before those of single rows.
+        precision=np.concatenate([np.zeros_like(second), more.precision]) if len(more.precision) else more.precision,
         n=np.stack([item[0] for item in found], axis=1) if found else empty,
         sxx=block_diagonal([np.zeros((n_clusters, before, before)), *(item[1] for item in found)]),
         sxy=np.concatenate([none, *(item[2] for item in found)], axis=1),
@@ -254,6 +257,7 @@ def _add_gaps(
         touches=given.touches,
         at=given.at,
         second=given.second,
+        precision=given.precision,
         shift=np.zeros(given.averaged.shape[1]),
         columns=columns(design),
         grid=grid_rows(design, rows, scale, means, sampled, theta, fit.log_sigma, information),

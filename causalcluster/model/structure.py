@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from causalcluster.design import Design
 from causalcluster.families import Family, Link
-from causalcluster.model.gap_arrays import GapArrays
+from causalcluster.model.gap_arrays import GROUPS, GapArrays
 from causalcluster.model.layers import Layers
 from causalcluster.model.outer import OuterArrays
 from causalcluster.model.priors import PERIOD_SD_MEAN, SHOCK_SD_MEAN, Priors
@@ -160,7 +160,7 @@ def _row_data(rows: RowEquations, priors: Priors, n_integrated: int) -> dict[str
 
 
 def _gap_data(gaps: GapArrays) -> dict[str, NDArray[Any]]:
-    names = ("equations", "dof", "sxx", "sxy", "syy", "factors", "centre", "averaged", "touches", "at", "second", "shift")
+    names = ("equations", "dof", "sxx", "sxy", "syy", *GROUPS)
     points = ("at", "begin", "weight", "x", "y", "other", "log_weight")
     data = {f"gap_{name}": getattr(gaps, name) for name in names}
     return data | {f"grid_{name}": getattr(gaps.grid, name) for name in points if len(gaps.grid.weight)}

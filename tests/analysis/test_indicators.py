@@ -69,3 +69,27 @@ def test_the_treatment_is_not_measured_by_several():
     text = TEXT.replace("NODE", "{layer: actor}").replace("{layer: environment}", "{layer: environment, indicators: [a, b]}")
     with pytest.raises(UnsupportedError, match="indicators of the treatment"):
         parse_analysis(text, path="analysis.yaml")
+
+
+def test_a_column_with_known_errors_makes_its_node_latent():
+    analysis = read("{layer: actor, column: density, se: density_se}")
+    assert latent_nodes(analysis) == ("unions",)
+    assert (node_by_name(analysis, "unions").column, node_by_name(analysis, "unions").se) == ("density", "density_se")
+
+
+@pytest.mark.parametrize(
+    ("node", "more", "said"),
+    [
+        ("{layer: actor, family: poisson, se: density_se}", "", "has standard errors, but its family is 'poisson'"),
+        ("{layer: actor, indicators: [density, coverage], se: density_se}", "", "a 'se' of its own"),
+        (
+            "{layer: actor, se: density_se}",
+            "interactions: ['law * unions -> wage']\n",
+            "a factor that is measured with error",
+        ),
+        ("{layer: actor, se: density_se}", "model: {pooling: none}\n", "'pooling: none' under model, together with 'se'"),
+    ],
+)
+def test_what_known_errors_do_not_go_together_with(node, more, said):
+    with pytest.raises((AnalysisFileError, UnsupportedError), match=said):
+        read(node, more)

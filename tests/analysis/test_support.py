@@ -16,7 +16,6 @@ def expected(line: int, what: str, fix: str) -> str:
     return f"analysis.yaml:{line}: {what} is not available in this version. {fix}."
 
 
-LEAVE = "Leave it out"
 TABLE = "Save the table as CSV (UTF-8) or Parquet"
 PRODUCT = "Leave it out, or take a product of at most three factors"
 
@@ -33,7 +32,6 @@ PRODUCT = "Leave it out, or take a product of at most three factors"
             "https://example.org/panel.csv",
             (4, "reading from an address ('https://example.org/panel.csv')", "Download the table first"),
         ),
-        ("injury: {layer: outcome}", "injury: {layer: outcome, se: injury_se}", (11, "the key 'se' (node 'injury')", LEAVE)),
         (
             "title: Law and wages",
             "alternatives: [other.yaml]",

@@ -26,6 +26,8 @@ SYSTEMS = {
     "an interaction": ("x>a x>y a>y", {}, (("x", "a", "y"),), ["a", "y"]),
     "an interaction of two missing causes": ("c>x x>a x>y a>y", {}, (("x", "a", "y"),), ["xa", "a", "x"]),
     "three indicators of a mediator": ("c>x c>a x>a x>y a>y a>i a>j a>k", {}, (), ["i", "j", "y", "jk", "a"]),
+    "a mediator and an outcome measured with known errors": ("c>x c>a x>a x>y a>y", {}, (), ["y", "a", "ay", "c"]),
+    "a treatment measured with known errors": ("c>x x>a x>y a>y", {}, (), ["a", "x"]),
     "indicators of three families": ("x>a x>y a>y a>i a>j a>k", {"j": "ordinal", "k": "bernoulli probit"}, (), ["j", "y"]),
     "bernoulli mediator": ("x>a x>y a>y c>a c>y", {"a": "bernoulli"}, (), ["a", "c", "ac"]),
     "gaussian mediator, bernoulli outcome": ("x>a x>y a>y", {"y": "bernoulli probit"}, (("x", "a", "y"),), ["a", "y"]),
@@ -61,10 +63,17 @@ def system(request):
     if "indicators" in request.param:
         analysis = with_indicators(analysis, "a", "ijk")
     nodes = tuple(replace(node, trials="six") if node.family == "binomial" else node for node in analysis.nodes)
+    uncertain = [name for name, word in (("a", "mediator"), ("y", "outcome"), ("x", "treatment")) if word in request.param]
+    if "known errors" in request.param:
+        nodes = tuple(replace(node, se=f"se_{node.name}") if node.name in uncertain else node for node in nodes)
     analysis = replace(analysis, nodes=nodes)
     table = make_holes(draw_mixed_rows(analysis, sizes=[20, 16, 12], seed=3), patterns, seed=4).assign(six=6.0)
+    # Two values in the first two clusters, so that rows of one cluster go together, and one a row in the last.
+    places = np.arange(len(table))
+    table["se_a"] = table["se_x"] = np.where(places < 36, 0.3 + 0.4 * (places % 2), 0.2 + 0.01 * places)
+    table["se_y"] = 0.5
     plan = draw_up(analysis, table)
-    table.loc[:, list(plan.design.latent)] = np.nan
+    table.loc[:, [node.name for node in nodes if node.indicators]] = np.nan
     made = prepare(plan)
     prepared = Prepared(
         analysis=analysis, graph=plan.graph, design=plan.design, moments=plan.moments.table, scale=made.scale,
@@ -102,7 +111,7 @@ def likelihood(prepared, point):
     found["theta"] += g_theta
     found["log_sigma"] += g_sigma
     tables = (gaps.equations, rows.starts, gaps.factors, gaps.centre, gaps.averaged, gaps.touches)
-    value, g_theta, g_sigma = gaussian_gaps(theta, log_sigma, *tables, gaps.at, gaps.second, gaps.shift)
+    value, g_theta, g_sigma = gaussian_gaps(theta, log_sigma, *tables, gaps.at, gaps.second, gaps.precision, gaps.shift)
     total += value
     found["theta"] += g_theta
     found["log_sigma"] += g_sigma

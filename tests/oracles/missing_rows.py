@@ -97,7 +97,11 @@ def _log_density(prepared, equation, raw, eta, sigma, parameters, thresholds):
 
 
 def normal_log_likelihood(prepared, table, theta, sigma) -> float:
-    """The same for gaussian equations without products, any number of values missing, by the multivariate normal density."""
+    """The same for gaussian equations without products, any number of values missing, by the multivariate normal density.
+
+    Values with a standard error in the table are measured with it.
+    """
+    errors = {node.name: node.se for node in prepared.analysis.nodes if node.se is not None}
     equations, total = prepared.design.equations, 0.0
     nodes = [equation.node for equation in equations]
     for _, row in table.iterrows():
@@ -122,6 +126,8 @@ def normal_log_likelihood(prepared, table, theta, sigma) -> float:
         inverse = np.linalg.inv(np.eye(size) - slopes)
         mean = inverse @ constant
         covariance = inverse @ np.diag([sigma[node][g] ** 2 for node in nodes]) @ inverse.T
+        for node, se in errors.items():
+            covariance[nodes.index(node), nodes.index(node)] += (row[se] / prepared.scale.scale[node]) ** 2
         there = np.array([not pd.isna(row[node]) for node in nodes])
         y = np.array([(row[node] - prepared.scale.shift[node]) / prepared.scale.scale[node] for node in nodes])
         total += stats.multivariate_normal.logpdf(y[there], mean[there], covariance[np.ix_(there, there)])
