@@ -128,6 +128,12 @@ def analyse(
     say, clock = progress or (lambda _: None), Clock()
     with clock.time("total"), second_opinion(analysis, opinion) as asked:
         plan = draw_up(analysis, source, clock)
+        if leave_one_out and plan.means is not None:
+            raise InputError(
+                f"leave-one-out compares effects of clusters, and {plan.design.treatment!r} is one number in each of them",
+                where=str(analysis.path),
+                fix="run without --leave-one-out",
+            )
         clock.seconds["read"] -= clock.seconds.get("reduce", 0.0)
         with clock.time("build"):
             prepared = prepare(plan)
@@ -219,6 +225,7 @@ def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostic
         points=None if simulated is None else (simulated["cluster_points"], simulated["population_points"]),
         rows=plan.checked_rows,
         moments=plan.moments,
+        means=plan.means,
         effects=effects,
         identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified],
     )

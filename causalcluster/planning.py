@@ -32,7 +32,7 @@ from causalcluster.model.standard import MomentArrays, Scale, choose_scale
 from causalcluster.moments import Moments, absorbs_units, analysed_table, match_moments, read_source, reduce_rows
 from causalcluster.moments.latent import hide_nodes, hide_values
 from causalcluster.needs import modelled_nodes, refuse_gaps_alone, refuse_moments_alone, row_columns, wants_rows
-from causalcluster.panel import Panel, constant_inside_clusters, describe_panel
+from causalcluster.panel import Means, Panel, constant_inside_clusters, describe_panel, take_means, treats_clusters
 
 CHECKED_ROWS = 50_000
 """Tables with at most so many complete rows are collected for predictive checks, though no equation needs their rows."""
@@ -54,6 +54,8 @@ class Plan:
         DoWhy's answer on the total effect, by outcome.
     warnings
         Sentences for the user, from every stage.
+    means
+        Where the treatment is one number in every cluster: what was made of the rows. All else is about clusters' means.
     """
 
     analysis: Analysis
@@ -66,6 +68,7 @@ class Plan:
     dowhy: tuple[DowhyAnswer, ...]
     design: Design
     warnings: tuple[str, ...]
+    means: Means | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,7 +133,17 @@ def draw_up(analysis: Analysis, source: Any = None, clock: Clock | None = None) 
     clock = clock or Clock()
     with clock.time("read"):
         graph = build_graph(analysis)
-        return _write_plan(analysis, graph, _take_data(analysis, graph, source, clock))
+        data = _take_data(analysis, graph, source, clock)
+        if data.means is None:
+            return _write_plan(analysis, graph, data)
+        return _about_means(_write_plan(data.means.analysis, graph, data), data.means)
+
+
+def _about_means(plan: Plan, means: Means) -> Plan:
+    """Say of which rows the means are, and what they are taken for."""
+    table = means.inside.table
+    panel = replace(plan.panel, rows=means.inside.counts.rows, rows_used=int(table["n"].sum()))
+    return replace(plan, means=means, panel=panel, design=replace(plan.design, notes=means.notes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -140,6 +153,7 @@ class _Data:
     moments: Moments
     rows: RowTable | None = None
     checked: RowTable | None = None
+    means: Means | None = None
 
 
 def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock) -> _Data:
@@ -147,10 +161,14 @@ def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock
     if isinstance(source, Moments) or (source is None and analysis.data.moments):
         refuse_moments_alone(analysis, graph)
         found = match_moments(analysis, source) if isinstance(source, Moments) else read_source(analysis)
+        if treats_clusters(analysis, found):
+            return _of_means(analysis, found)
         refuse_moments_alone(analysis, graph, constant_inside_clusters(analysis, found.table))
         return _Data(moments=found)
     with open_rows(analysis, source) as rows, clock.time("reduce"):
         moments = reduce_rows(analysis, rows)
+        if treats_clusters(analysis, moments):
+            return _of_means(analysis, replace(moments, warnings=(*moments.warnings, *rows.warnings)))
         constant, gaps = constant_inside_clusters(analysis, analysed_table(moments)), bool(moments.incomplete)
         every = tuple(node.name for node in analysis.nodes)
         names = every if gaps or latent_nodes(analysis) else row_columns(analysis, graph)
@@ -161,6 +179,11 @@ def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock
             checked = take_rows(analysis, rows, every, incomplete=gaps)
         moments = replace(moments, warnings=(*moments.warnings, *rows.warnings))
         return _Data(moments=moments, rows=table, checked=checked)
+
+
+def _of_means(analysis: Analysis, moments: Moments) -> _Data:
+    means = take_means(analysis, moments)
+    return _Data(moments=means.moments, rows=means.rows, means=means)
 
 
 def _plan_gaps(analysis: Analysis, graph: CausalGraph, moments: Moments) -> GapPlan:
@@ -250,7 +273,7 @@ def _targets(plan: Plan, asked: Design, arrays: MomentArrays, scale: Scale, netw
     if asked.lagged:
         loop = make_loop(plan.analysis.question, asked, scale, plan.panel.contrast, identified=identified)
         return Targets(estimands=(), loop=loop)
-    return list_targets(
+    targets = list_targets(
         plan.analysis.question,
         plan.graph,
         build_closed_system(asked, arrays),
@@ -260,3 +283,4 @@ def _targets(plan: Plan, asked: Design, arrays: MomentArrays, scale: Scale, netw
         at=list_conditions(plan.analysis),
         network=network,
     )
+    return replace(targets, alike=plan.means is not None)

@@ -90,14 +90,19 @@ def compare_between(
     if between is None:
         return None
     size = contrast[1] - contrast[0]
-    paths = _effects(graph, design, between, analysis.question.mediators)
+    paths = effect_paths(graph, design, _slopes(graph, design, between), analysis.question.mediators)
     level = "population" if "population" in effects["level"].values else "sample"
     rows = []
     for outcome in analysis.question.outcomes:
         for (effect, via), draw in paths(outcome).items():
             if (outcome, effect, via) in identified:
                 within = _within(effects, level, outcome, effect, via)
-                rows.append(_row(outcome, effect, via, between, size * draw, within, analysis.sampling.ci_prob))
+                # The two posteriors are of different parts of the data, and independent.
+                other = np.sort(np.quantile(within, np.linspace(0.0005, 0.9995, 1000)))
+                above = float(np.searchsorted(other, size * draw).mean() / len(other))
+                row = comparison_row(size * draw, within, above, analysis.sampling.ci_prob)
+                key = {"outcome": outcome, "effect": effect, "via": via}
+                rows.append(key | {"grouping": between.grouping, "groups": between.groups} | row)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -168,10 +173,8 @@ def _units(analysis: Analysis, moments: Moments, names: Sequence[str]) -> _Betwe
     )
 
 
-def _effects(
-    graph: CausalGraph, design: Design, between: _Between, mediators: Sequence[str]
-) -> Callable[[str], Mapping[tuple[str, str], Floats]]:
-    """Return a function from an outcome to its effects (draw,) for one unit of the treatment, by effect and via."""
+def _slopes(graph: CausalGraph, design: Design, between: _Between) -> dict[tuple[str, str], Floats]:
+    """Return the slopes (draw,) of every node on its causes that covariances between groups imply."""
     position = {name: i for i, name in enumerate(between.names)}
     slopes: dict[tuple[str, str], Floats] = {}
     for node in design.nodes:
@@ -181,10 +184,21 @@ def _effects(
         across = between.covariance[:, x, position[node]]
         found = np.linalg.solve(block, across[..., None])[..., 0]
         slopes |= {(cause, node): found[:, i] for i, cause in enumerate(causes)}
+    return slopes
+
+
+def effect_paths(
+    graph: CausalGraph, design: Design, slopes: Mapping[tuple[str, str], Floats], mediators: Sequence[str]
+) -> Callable[[str], Mapping[tuple[str, str], Floats]]:
+    """Return a function from an outcome to its effects (draw,) for one unit of the treatment, by effect and via.
+
+    ``slopes`` (draw,) are by cause and node.
+    """
+    draws = len(next(iter(slopes.values())))
 
     def mean(outcome: str, moved: Collection[str], *, own: bool) -> Floats:
         """Return the outcome's response where the treatment acts on ``moved`` mediators, and on all else where ``own``."""
-        values: dict[str, Floats] = {design.treatment: np.ones(len(between.covariance))}
+        values: dict[str, Floats] = {design.treatment: np.ones(draws)}
         for node in design.nodes:
             acts = node in moved if node in mediators else own
             parts = [
@@ -192,7 +206,7 @@ def _effects(
                 for cause in parents(graph, node)
                 if cause in values and (cause != design.treatment or acts)
             ]
-            values[node] = sum(parts, start=np.zeros(len(between.covariance)))
+            values[node] = sum(parts, start=np.zeros(draws))
         return values[outcome]
 
     def effects(outcome: str) -> Mapping[tuple[str, str], Floats]:
@@ -210,21 +224,12 @@ def _within(effects: xr.Dataset, level: str, outcome: str, effect: str, via: str
     return values
 
 
-def _row(
-    outcome: str, effect: str, via: str, between: _Between, draw: Floats, within: Floats, ci_prob: float
-) -> dict[Hashable, Any]:
+def comparison_row(draw: Floats, within: Floats, above: float, ci_prob: float) -> dict[Hashable, Any]:
+    """Return what between.csv says of draws between groups and inside them, the first above with probability ``above``."""
     tail = (1.0 - ci_prob) / 2.0
     lower, median, upper = np.quantile(draw, [tail, 0.5, 1.0 - tail])
-    # The two posteriors are of different parts of the data, and independent.
-    other = np.quantile(within, np.linspace(0.0005, 0.9995, 1000))
-    above = float(np.searchsorted(np.sort(other), draw).mean() / len(other))
     inside = np.quantile(within, [tail, 1.0 - tail])
     return {
-        "outcome": outcome,
-        "effect": effect,
-        "via": via,
-        "grouping": between.grouping,
-        "groups": between.groups,
         "mean": float(draw.mean()),
         "sd": float(draw.std(ddof=1)),
         "median": float(median),

@@ -8,6 +8,7 @@ import xarray as xr
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.checks.between import between_warnings, compare_between
+from causalcluster.checks.inside import compare_inside, inside_warnings
 from causalcluster.checks.orders import compare_orders, order_warnings
 from causalcluster.checks.predictive import check_predictions
 from causalcluster.checks.summary import describe_failures, summarise_checks
@@ -20,6 +21,7 @@ from causalcluster.fitting.system import build_closed_system
 from causalcluster.graph import CausalGraph
 from causalcluster.model.standard import MomentArrays, Scale
 from causalcluster.moments import Moments
+from causalcluster.panel import Means
 
 EXPLOSIVE_SHARE = 0.05
 """A warning is given where in more of the draws a disturbance of the system does not die out."""
@@ -61,6 +63,7 @@ def raise_doubts(
     points: tuple[int, int] | None,
     rows: RowTable | None,
     moments: Moments,
+    means: Means | None,
     effects: xr.Dataset,
     identified: Collection[tuple[str, str, str]],
 ) -> Doubts:
@@ -84,6 +87,8 @@ def raise_doubts(
         Complete rows for the checks of gaussian nodes, or None.
     moments
         Of the data.
+    means
+        Where clusters' means are what is analysed.
     effects
         Draws of the effects.
     identified
@@ -116,8 +121,12 @@ def raise_doubts(
     warnings = describe_failures(summarise_checks(predictive))
     if design.layered:
         warnings = ("predictive checks are not made where rows of one cluster and period share errors", *warnings)
-    between = compare_between(analysis, graph, design, moments, contrast, effects, identified=identified)
-    warnings = (*warnings, *between_warnings(between))
+    if means is None:
+        between = compare_between(analysis, graph, design, moments, contrast, effects, identified=identified)
+        warnings = (*warnings, *between_warnings(between))
+    else:
+        between = compare_inside(analysis, graph, design, scale, means, contrast, draws, identified=identified)
+        warnings = (*warnings, *inside_warnings(between))
     return Doubts(
         orders=compared,
         predictive=None if predictive.empty else predictive,

@@ -4,7 +4,7 @@ from causalcluster.data.columns import CLUSTER, PERIOD, UNIT, position_column
 from causalcluster.data.files import find_files, open_table
 from causalcluster.data.frames import from_frame
 from causalcluster.data.read import open_rows
-from causalcluster.data.row_table import RowTable, select_rows, take_rows
+from causalcluster.data.row_table import Readings, RowTable, select_rows, take_rows
 from causalcluster.data.rows import Counts, Rows
 from causalcluster.data.survey import Survey, survey_rows
 from causalcluster.data.table import Table
@@ -14,6 +14,7 @@ __all__ = [
     "PERIOD",
     "UNIT",
     "Counts",
+    "Readings",
     "RowTable",
     "Rows",
     "Survey",

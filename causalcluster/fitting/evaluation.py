@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
 
 from causalcluster.analysis.records import Condition, Question
@@ -36,12 +37,15 @@ class Targets:
         The system for simulation; None where nothing is simulated.
     loop
         The system over time, where edges have lags: then effects are at horizons.
+    alike
+        Whether all clusters have the same effects: those of the sample are then those of the population.
     """
 
     estimands: tuple[Estimand, ...]
     worlds: tuple[WorldEffect, ...] = ()
     network: Network | None = None
     loop: Loop | None = None
+    alike: bool = False
 
     def plain(self) -> "Targets":
         """Return the effects that are differences, no proportion of another, and at no moderator's value."""
@@ -50,6 +54,7 @@ class Targets:
             worlds=tuple(item for item in self.worlds if not item.whole and not item.at and item.scale == "difference"),
             network=self.network,
             loop=self.loop,
+            alike=self.alike,
         )
 
 
@@ -92,6 +97,9 @@ def evaluate_targets(
     if targets.loop is not None:
         return evaluate_horizons(targets.loop, draws.coefficients, random_seed=random_seed, levels=levels), None
     closed = evaluate_effects(targets.estimands, draws.coefficients, random_seed=random_seed, levels=levels)
+    if targets.alike and levels is None:
+        everywhere = closed.assign_coords(level=("row", np.full(closed.sizes["row"], "population")))
+        closed = xr.concat([everywhere, closed], dim="row")
     if targets.network is None or not targets.worlds:
         return closed, None
     found = simulate_effects(

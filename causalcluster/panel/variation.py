@@ -66,7 +66,7 @@ def refuse_between_only(
         return
     inside = f"unit ({analysis.data.unit!r})" if inside_units else "cluster"
     for name in between_only:
-        asked = _asked_slopes(analysis, name)
+        asked = asked_slopes(analysis, name)
         if asked:
             raise DataError(
                 f"{name!r} is constant inside every {inside}, yet 'varying' asks for the slope {asked[0]!r} by cluster",
@@ -102,7 +102,8 @@ def _role(analysis: Analysis, node: Node) -> str:
     return "the outcome" if node.name in question.outcomes else "the node"
 
 
-def _asked_slopes(analysis: Analysis, source: str) -> list[str]:
+def asked_slopes(analysis: Analysis, source: str) -> list[str]:
+    """Return the slopes of a cause that 'varying' names."""
     varying = analysis.model.varying
     if isinstance(varying, str):
         return []

@@ -208,6 +208,9 @@ def _levels(run: FinishedRun, outcome: str, decimals: int) -> Iterable[str]:
     sample = find_row(run, outcome, effect, via, "sample")
     if whole is None or sample is None or not (whole.has_interval and sample.has_interval):
         return
+    if not run.run.data.clusters:
+        # All clusters have the same effects.
+        return
     name = "total effect" if effect == "total" else "effect through all mediators"
     observed = words.counted(len(run.run.data.clusters), "cluster")
     yield (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from tests.calibration import between, cells, feedback, indicators, nested
+from tests.calibration import between, cells, cluster_treatment, feedback, indicators, nested
 
 
 def _nested_table() -> pd.DataFrame:
@@ -19,6 +19,7 @@ TABLES: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "between": (between.TEXT, lambda: between.draw_panel(0.0, np.random.default_rng(1))),
     "nested": (nested.TEXT, _nested_table),
     "indicators": (indicators.TEXT, lambda: indicators.draw_panel(np.random.default_rng(1))[0]),
+    "cluster_treatment": (cluster_treatment.TEXT, lambda: cluster_treatment.draw_panel(np.random.default_rng(1))),
     "feedback": (feedback.text(0.5), lambda: feedback.draw_panel("8 periods, own lag", 1)[0]),
 }
 """Analysis file and table by calibration."""

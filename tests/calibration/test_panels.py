@@ -4,11 +4,18 @@ import json
 
 import pytest
 
-from tests.calibration import between, cells, feedback, indicators, nested
+from tests.calibration import between, cells, cluster_treatment, feedback, indicators, nested
 from tests.calibration.fingerprints import stands
 from tests.calibration.panel_sources import PANEL_SOURCES
 
-MODULES = {"cells": cells, "between": between, "nested": nested, "feedback": feedback, "indicators": indicators}
+MODULES = {
+    "cells": cells,
+    "between": between,
+    "nested": nested,
+    "feedback": feedback,
+    "indicators": indicators,
+    "cluster_treatment": cluster_treatment,
+}
 STORED = {name: json.loads(module.RESULT.read_text(encoding="utf-8")) for name, module in MODULES.items()}
 DOCS = cells.RESULT.parents[2] / "docs"
 PAGE = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("validation.md", "panels.md"))
@@ -90,3 +97,16 @@ def test_a_measured_actor_is_unbiased_and_an_average_attenuated(level):
     assert average["bias"] < -0.15
     for name, row in found.items():
         assert f"| {level} | {name} | {row['bias']:+.1%} | {row['covered']} |" in PAGE
+
+
+def test_a_treatment_of_clusters_is_covered_and_less_attenuated_than_observed_means():
+    found = STORED["cluster_treatment"]
+    assert found["seeds"] == 100
+    for effect, row in found["effects"].items():
+        # 89 to 99 of 100: exact 95% intervals leave these bounds in 1% of calibrations.
+        assert 89 <= row["covered"] <= 99
+        # The prior draws slopes of 30 means, whose intervals are as wide as the effects, somewhat towards zero.
+        assert abs(row["bias"]) < 0.35 * row["relative_sd"]
+        assert f"| {effect} | {row['bias']:+.0%} | {row['relative_sd']:.0%} | {row['covered']} |" in PAGE
+    assert found["observed_means"]["bias"] < -0.2
+    assert f"{-found['observed_means']['bias']:.0%} too small" in PAGE

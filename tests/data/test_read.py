@@ -369,7 +369,7 @@ class TestVariation:
     def test_one_cluster(self):
         assert "holds one cluster only ('7')" in refused(table_of(g=7))
 
-    @pytest.mark.parametrize(("node", "role"), [("a", "the treatment"), ("m", "the mediator"), ("y", "the outcome")])
+    @pytest.mark.parametrize(("node", "role"), [("m", "the mediator"), ("y", "the outcome")])
     def test_needed_inside_clusters(self, node, role):
         frame = table_of()
         message = refused(frame.assign(**{node: frame["g"] % 3}), UnsupportedError)
