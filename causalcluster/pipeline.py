@@ -53,6 +53,10 @@ class Result:
         The tables of orders.csv and predictive.csv, None where there is one order of the mediators or nothing to check.
     between
         The table of between.csv, None where associations between groups are not shown.
+    leads
+        The table of leads.csv, None where no row has a next period.
+    cohorts
+        The table of cohorts.csv, None where the treatment is no policy that clusters take up at different times.
     measurement
         The table of measurement.csv, None without indicators.
     leave_one_out
@@ -74,6 +78,8 @@ class Result:
     orders: pd.DataFrame | None
     predictive: pd.DataFrame | None
     between: pd.DataFrame | None
+    leads: pd.DataFrame | None
+    cohorts: pd.DataFrame | None
     measurement: pd.DataFrame | None
     leave_one_out: pd.DataFrame | None
     shifted: pd.DataFrame | None
@@ -163,6 +169,10 @@ def analyse(
             *more,
         )
         plan = replace(plan, warnings=warnings, dowhy=await_second_opinion(asked))
+
+    def marked(table: pd.DataFrame | None) -> pd.DataFrame | None:
+        return None if table is None else mark_unreliable(table, diagnostics)
+
     return Result(
         plan=plan,
         priors=prepared.priors,
@@ -171,12 +181,15 @@ def analyse(
         hypotheses=mark_unreliable(hypotheses, diagnostics),
         diagnostics=diagnostics,
         tree=tree,
-        orders=None if doubts.orders is None else mark_unreliable(doubts.orders, diagnostics),
-        predictive=None if doubts.predictive is None else mark_unreliable(doubts.predictive, diagnostics),
-        between=None if doubts.between is None else mark_unreliable(doubts.between, diagnostics),
-        measurement=None if measurement is None else mark_unreliable(measurement, diagnostics),
-        leave_one_out=None if influence is None else mark_unreliable(influence, diagnostics),
-        shifted=None if shifted is None else mark_unreliable(shifted, diagnostics),
+        orders=marked(doubts.orders),
+        predictive=marked(doubts.predictive),
+        between=marked(doubts.between),
+        # The placebo does not rest on the draws.
+        leads=doubts.leads,
+        cohorts=marked(doubts.cohorts),
+        measurement=marked(measurement),
+        leave_one_out=marked(influence),
+        shifted=marked(shifted),
         timings=clock.seconds,
     )
 
@@ -226,6 +239,8 @@ def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostic
         rows=plan.checked_rows,
         moments=plan.moments,
         means=plan.means,
+        leads=plan.leads,
+        adoption=plan.adoption,
         effects=effects,
         identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified],
     )

@@ -30,7 +30,9 @@ from causalcluster.model.preparation import prepare_arrays
 from causalcluster.model.priors import Priors, set_priors
 from causalcluster.model.standard import MomentArrays, Scale, choose_scale
 from causalcluster.moments import Moments, absorbs_units, analysed_table, match_moments, read_source, reduce_rows
+from causalcluster.moments.adoption import Adoption, find_adoption
 from causalcluster.moments.latent import hide_nodes, hide_values
+from causalcluster.moments.leads import reduce_leads
 from causalcluster.needs import modelled_nodes, refuse_gaps_alone, refuse_moments_alone, row_columns, wants_rows
 from causalcluster.panel import Means, Panel, constant_inside_clusters, describe_panel, take_means, treats_clusters
 
@@ -56,6 +58,10 @@ class Plan:
         Sentences for the user, from every stage.
     means
         Where the treatment is one number in every cluster: what was made of the rows. All else is about clusters' means.
+    leads
+        Moments with the treatment's next value, where rows have a next period.
+    adoption
+        When clusters took up the treatment, where it is a policy that they keep.
     """
 
     analysis: Analysis
@@ -69,6 +75,8 @@ class Plan:
     design: Design
     warnings: tuple[str, ...]
     means: Means | None = None
+    leads: Moments | None = None
+    adoption: Adoption | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,7 +143,7 @@ def draw_up(analysis: Analysis, source: Any = None, clock: Clock | None = None) 
         graph = build_graph(analysis)
         data = _take_data(analysis, graph, source, clock)
         if data.means is None:
-            return _write_plan(analysis, graph, data)
+            return replace(_write_plan(analysis, graph, data), leads=data.leads, adoption=data.adoption)
         return _about_means(_write_plan(data.means.analysis, graph, data), data.means)
 
 
@@ -154,6 +162,8 @@ class _Data:
     rows: RowTable | None = None
     checked: RowTable | None = None
     means: Means | None = None
+    leads: Moments | None = None
+    adoption: Adoption | None = None
 
 
 def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock) -> _Data:
@@ -178,7 +188,13 @@ def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock
         if checked is None and rows.counts.complete <= CHECKED_ROWS:
             checked = take_rows(analysis, rows, every, incomplete=gaps)
         moments = replace(moments, warnings=(*moments.warnings, *rows.warnings))
-        return _Data(moments=moments, rows=table, checked=checked)
+        return _Data(
+            moments=moments,
+            rows=table,
+            checked=checked,
+            leads=reduce_leads(analysis, rows),
+            adoption=find_adoption(analysis, rows),
+        )
 
 
 def _of_means(analysis: Analysis, moments: Moments) -> _Data:

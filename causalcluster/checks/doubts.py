@@ -8,7 +8,9 @@ import xarray as xr
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.checks.between import between_warnings, compare_between
+from causalcluster.checks.cohorts import cohort_warnings, compare_cohorts
 from causalcluster.checks.inside import compare_inside, inside_warnings
+from causalcluster.checks.leads import lead_warnings, placebo_leads
 from causalcluster.checks.orders import compare_orders, order_warnings
 from causalcluster.checks.predictive import check_predictions
 from causalcluster.checks.summary import describe_failures, summarise_checks
@@ -21,6 +23,7 @@ from causalcluster.fitting.system import build_closed_system
 from causalcluster.graph import CausalGraph
 from causalcluster.model.standard import MomentArrays, Scale
 from causalcluster.moments import Moments
+from causalcluster.moments.adoption import Adoption
 from causalcluster.panel import Means
 
 EXPLOSIVE_SHARE = 0.05
@@ -39,6 +42,10 @@ class Doubts:
         The table of predictive.csv, or None where nothing can be checked: moments alone, without a population of clusters.
     between
         The table of between.csv, or None where associations between groups are not shown.
+    leads
+        The table of leads.csv, or None where no row has a next period.
+    cohorts
+        The table of cohorts.csv, or None where the treatment is no policy that clusters take up at different times.
     warnings
         Sentences for the user.
     """
@@ -46,6 +53,8 @@ class Doubts:
     orders: pd.DataFrame | None
     predictive: pd.DataFrame | None
     between: pd.DataFrame | None
+    leads: pd.DataFrame | None
+    cohorts: pd.DataFrame | None
     warnings: tuple[str, ...]
 
 
@@ -64,6 +73,8 @@ def raise_doubts(
     rows: RowTable | None,
     moments: Moments,
     means: Means | None,
+    leads: Moments | None,
+    adoption: Adoption | None,
     effects: xr.Dataset,
     identified: Collection[tuple[str, str, str]],
 ) -> Doubts:
@@ -89,6 +100,10 @@ def raise_doubts(
         Of the data.
     means
         Where clusters' means are what is analysed.
+    leads
+        With the treatment's next value, where rows have a next period.
+    adoption
+        When clusters took up the treatment, where it is a policy that they keep.
     effects
         Draws of the effects.
     identified
@@ -127,10 +142,16 @@ def raise_doubts(
     else:
         between = compare_inside(analysis, graph, design, scale, means, contrast, draws, identified=identified)
         warnings = (*warnings, *inside_warnings(between))
+    placebo = placebo_leads(analysis, graph, design, leads)
+    cohorts = compare_cohorts(adoption, effects, ci_prob=sampling.ci_prob, outcomes=analysis.question.outcomes)
+    begun = cohort_warnings(cohorts, adoption, time_effects=analysis.model.time_effects)
+    warnings = (*warnings, *lead_warnings(placebo), *begun)
     return Doubts(
         orders=compared,
         predictive=None if predictive.empty else predictive,
         between=between,
+        leads=placebo,
+        cohorts=cohorts,
         warnings=warnings if compared is None else (*order_warnings(orders), *warnings),
     )
 
@@ -148,4 +169,4 @@ def _doubt_over_time(loop: Loop | None, draws: SystemDraws) -> Doubts:
             first = ", ".join(f"{name} ({share:.0%} of draws)" for name, share in list(loud.items())[:5])
             more = f" and {len(loud) - 5} more" if len(loud) > 5 else ""
             said.append(f"the loop may be explosive, so that effects grow without end with the horizon: {first}{more}")
-    return Doubts(orders=None, predictive=None, between=None, warnings=tuple(said))
+    return Doubts(orders=None, predictive=None, between=None, leads=None, cohorts=None, warnings=tuple(said))

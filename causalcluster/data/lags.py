@@ -13,27 +13,36 @@ def lagged_name(node: str, lag: int) -> str:
     return f"{node}@{lag}"
 
 
-def add_lags(frame: nw.LazyFrame[Any], wanted: Sequence[tuple[int, int]], first: int) -> nw.LazyFrame[Any]:
+def add_lags(
+    frame: nw.LazyFrame[Any],
+    wanted: Sequence[tuple[int, int]],
+    first: int,
+    *,
+    on: Sequence[str] = (CLUSTER,),
+    period: str = PERIOD,
+) -> nw.LazyFrame[Any]:
     """Add columns with earlier values of others.
 
     Parameters
     ----------
     frame
-        One row per `CLUSTER` and `PERIOD`, with the columns ``x0``, ``x1``, ....
+        One row per group of ``on`` and ``period``, with the columns ``x0``, ``x1``, ....
     wanted
-        Place of a column, and how many periods ago its value is taken.
+        Place of a column, and how many periods ago its value is taken; below 0 in how many periods.
     first
-        Place of the first column that is added. A value is missing where the cluster has no row in that period.
+        Place of the first column that is added. A value is missing where the group has no row in that period.
+    on, period
+        Columns of the group, and of the period's number.
     """
     widened = frame
     for lag in sorted({lag for _, lag in wanted}):
         own = [(place, k) for k, (place, other) in enumerate(wanted) if other == lag]
         shifted = frame.select(
-            CLUSTER,
-            (nw.col(PERIOD) + lag).alias(PERIOD),
+            *on,
+            (nw.col(period) + lag).alias(period),
             *(nw.col(position_column(place)).alias(position_column(first + k)) for place, k in own),
         )
-        widened = widened.join(shifted, on=[CLUSTER, PERIOD], how="left")
+        widened = widened.join(shifted, on=[*on, period], how="left")
     return widened
 
 

@@ -32,7 +32,7 @@ from causalcluster.data.frames import from_frame
 from causalcluster.data.groups import find_groups
 from causalcluster.data.periods import refuse_repeated_periods
 from causalcluster.data.rows import Counts, Rows
-from causalcluster.data.series import calendar, find_periods, number_periods, period_label, refuse_periods
+from causalcluster.data.series import MOST_PERIODS, calendar, find_periods, number_periods, period_label, refuse_periods
 from causalcluster.data.survey import Survey, first_columns, survey_rows
 from causalcluster.data.table import BadText, Table, Typed, Wanted, refuse_missing_columns
 from causalcluster.errors import DataError
@@ -106,7 +106,7 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
     warnings = _warn(analysis, analysed, survey, whole=analysed is typed, where=where)
     if wanted.time is not None:
         refuse_repeated_periods(analysed, wanted, where=where)
-    typed, complete, periods = _number_periods(analysis, typed, complete, where)
+    typed, complete, periods, places = _number_periods(analysis, typed, complete, where)
     columns = [position_column(i) for i in range(len(wanted.numeric))]
     columns += ([UNIT] if wanted.unit is not None else []) + ([PERIOD] if periods else [])
     return Rows(
@@ -119,26 +119,32 @@ def _check_table(analysis: Analysis, table: Table, wanted: Wanted) -> Rows:
         fingerprint=table.fingerprint(),
         warnings=(*unsized, *warnings),
         periods=periods,
+        places=places,
         groups=find_groups(complete, wanted, nested=len(analysis.data.nested_in), where=where),
     )
 
 
 def _number_periods(
     analysis: Analysis, typed: nw.LazyFrame[Any], complete: nw.LazyFrame[Any], where: str
-) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any], tuple[str, ...]]:
-    """Number the periods in all rows and in the complete ones, and return their labels.
+) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any], tuple[str, ...], tuple[int, ...]]:
+    """Number the periods in all rows and in the complete ones, and return their labels and places in the calendar.
 
-    That is for time effects, for lags, and for panels of units, whose rows may share what a cluster and period has.
+    Time effects, lags and panels of units, whose rows may share what a cluster and period has, need that; the placebo test
+    of leads uses it where it is possible.
     """
     effects, lags = analysis.model.time_effects != "none", any(edge.lag for edge in analysis.edges)
-    if analysis.data.time is None or not (effects or lags or analysis.data.unit is not None):
-        return typed, complete, ()
+    if analysis.data.time is None:
+        return typed, complete, (), ()
     periods = find_periods(typed)
-    refuse_periods(periods, analysis.data.time, where, effects=effects, lags=lags)
-    places = calendar(periods) if lags else range(len(periods))
+    if effects or lags or analysis.data.unit is not None:
+        refuse_periods(periods, analysis.data.time, where, effects=effects, lags=lags)
+    elif not 2 <= len(periods) <= MOST_PERIODS:
+        return typed, complete, (), ()
+    steps = calendar(periods)
+    places = steps if lags else range(len(periods))
     added = number_periods(typed, periods, places)
     whole = added if complete is typed else number_periods(complete, periods, places)
-    return added, whole, tuple(period_label(period) for period in periods)
+    return added, whole, tuple(period_label(period) for period in periods), steps
 
 
 def _unsized(analysis: Analysis, wanted: Wanted, counts: Counts) -> tuple[str, ...]:

@@ -46,7 +46,9 @@ class Rows:
     warnings
         Sentences on what the families of nodes meet in the data.
     periods
-        Labels of the periods in order, where the analysis needs them.
+        Labels of the periods in order, where there are at least two and not too many.
+    places
+        How many steps of the calendar after the first each of them lies.
     groups
         Groups of clusters, level by level.
     """
@@ -60,4 +62,5 @@ class Rows:
     fingerprint: str
     warnings: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
     groups: tuple[Grouping, ...] = ()

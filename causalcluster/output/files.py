@@ -20,7 +20,8 @@ from causalcluster.output.summary import summarise_run
 from causalcluster.pipeline import Result
 from causalcluster.report import render_report
 
-OPTIONAL = ("leave_one_out.csv", "orders.csv", "predictive.csv", "missing_shift.csv", "between.csv", "measurement.csv")
+_DOUBTS = ("leave_one_out.csv", "orders.csv", "predictive.csv", "missing_shift.csv", "between.csv")
+OPTIONAL = (*_DOUBTS, "measurement.csv", "leads.csv", "cohorts.csv")
 """Files that a run writes only where they are asked for, or where there is something to write."""
 
 
@@ -97,7 +98,8 @@ def _publish(staging: Path, directory: Path) -> None:
 
 def _write_tables(result: Result, staging: Path) -> None:
     tables = {"effects.csv": result.effects, "hypotheses.csv": result.hypotheses}
-    written = (result.leave_one_out, result.orders, result.predictive, result.shifted, result.between, result.measurement)
+    doubts = (result.leave_one_out, result.orders, result.predictive, result.shifted, result.between)
+    written = (*doubts, result.measurement, result.leads, result.cohorts)
     optional = zip(OPTIONAL, written, strict=True)
     tables |= {name: table for name, table in optional if table is not None}
     for name, table in tables.items():
