@@ -29,6 +29,7 @@ from causalcluster.identification.second_opinion import SecondOpinion, await_sec
 from causalcluster.model.priors import Priors
 from causalcluster.model.standard import Scale
 from causalcluster.planning import Clock, Plan, Prepared, draw_up, prepare
+from causalcluster.sensitivity.examine import Sensitivity, examine
 
 Progress = Callable[[str], None]
 
@@ -59,6 +60,8 @@ class Result:
         The table of cohorts.csv, None where the treatment is no policy that clusters take up at different times.
     measurement
         The table of measurement.csv, None without indicators.
+    sensitivity
+        What unmeasured causes of mediators and outcomes would do.
     leave_one_out
         Effects without each cluster in turn (`causalcluster.fitting.many.leave_one_out`), or None where not asked for.
     shifted
@@ -81,6 +84,7 @@ class Result:
     leads: pd.DataFrame | None
     cohorts: pd.DataFrame | None
     measurement: pd.DataFrame | None
+    sensitivity: Sensitivity
     leave_one_out: pd.DataFrame | None
     shifted: pd.DataFrame | None
     timings: Mapping[str, float]
@@ -155,6 +159,7 @@ def analyse(
                 hypotheses, tree = _weigh(plan, prepared, draws, effects)
                 measurement = _measure(plan, prepared, tree)
                 doubts = _doubt(plan, prepared, draws, diagnostics, effects)
+                bent = _bend(plan, prepared, draws)
             with clock.time("leave_one_out"):
                 asked_for = executor if leave_one_out else None
                 influence, notes = _leave_one_out(prepared, compiled, draws, plan, asked_for, say)
@@ -188,6 +193,7 @@ def analyse(
         leads=doubts.leads,
         cohorts=marked(doubts.cohorts),
         measurement=marked(measurement),
+        sensitivity=replace(bent, curve=marked(bent.curve), tipping=marked(bent.tipping)),
         leave_one_out=marked(influence),
         shifted=marked(shifted),
         timings=clock.seconds,
@@ -243,6 +249,21 @@ def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostic
         adoption=plan.adoption,
         effects=effects,
         identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified],
+    )
+
+
+def _bend(plan: Plan, prepared: Prepared, draws: Draws) -> Sensitivity:
+    return examine(
+        plan.analysis,
+        plan.graph,
+        question_design(plan.design),
+        prepared.scale,
+        prepared.arrays,
+        plan.moments,
+        plan.panel.contrast,
+        draws.system,
+        identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified],
+        simulated=prepared.targets.network is not None,
     )
 
 

@@ -20,6 +20,7 @@ from causalcluster.analysis.records import (
     Node,
     Question,
     Sampling,
+    SensitivitySpec,
 )
 from causalcluster.analysis.scales import choose_scales
 from causalcluster.analysis.schema import AnalysisSection, DataSection, HypothesisSection, NodeSection
@@ -126,6 +127,7 @@ def parse_analysis(text: str, *, path: Path | str) -> Analysis:
         question=question,
         model=model,
         sampling=Sampling(**section.sampling.model_dump()),
+        sensitivity=SensitivitySpec(rho=tuple(section.sensitivity.rho), rho_sd=section.sensitivity.rho_sd),
         hypotheses=hypotheses,
         text=text,
         warnings=(*warnings, *more, *unscaled),

@@ -153,6 +153,14 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SensitivitySpec:
+    """Correlations of errors of mediators and outcomes to look at; ``rho_sd`` is the spread of a prior of them around 0."""
+
+    rho: tuple[float, ...] = ()
+    rho_sd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:
     """A claim about effects, with its text as written."""
 
@@ -175,6 +183,7 @@ class Analysis:
     question: Question
     model: ModelSpec = field(default_factory=ModelSpec)
     sampling: Sampling = field(default_factory=Sampling)
+    sensitivity: SensitivitySpec = field(default_factory=SensitivitySpec)
     hypotheses: tuple[Hypothesis, ...] = ()
     text: str = ""
     warnings: tuple[str, ...] = ()

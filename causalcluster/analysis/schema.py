@@ -221,6 +221,13 @@ class SamplingSection(Section):
     ci_prob: Annotated[Number, Field(gt=0, lt=1)] = 0.95
 
 
+class SensitivitySection(Section):
+    """`sensitivity`."""
+
+    rho: Annotated[list[Annotated[Number, Field(gt=-1, lt=1)]], Field(max_length=99)] = []
+    rho_sd: Annotated[Number, Field(gt=0, lt=1)] | None = None
+
+
 class HypothesisSection(Section):
     """One entry of `hypotheses`."""
 
@@ -241,6 +248,7 @@ class AnalysisSection(Section):
     question: QuestionSection
     model: ModelSection = ModelSection()
     sampling: SamplingSection = SamplingSection()
+    sensitivity: SensitivitySection = SensitivitySection()
     hypotheses: Annotated[list[HypothesisSection], BeforeValidator(_paper_or_list)] = []
     alternatives: Any = None
 
@@ -253,6 +261,7 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "model": ModelSection,
     "model.priors": PriorSection,
     "sampling": SamplingSection,
+    "sensitivity": SensitivitySection,
     "hypotheses": HypothesisSection,
 }
 

@@ -21,7 +21,7 @@ from causalcluster.pipeline import Result
 from causalcluster.report import render_report
 
 _DOUBTS = ("leave_one_out.csv", "orders.csv", "predictive.csv", "missing_shift.csv", "between.csv")
-OPTIONAL = (*_DOUBTS, "measurement.csv", "leads.csv", "cohorts.csv")
+OPTIONAL = (*_DOUBTS, "measurement.csv", "leads.csv", "cohorts.csv", "sensitivity.csv", "tipping.csv")
 """Files that a run writes only where they are asked for, or where there is something to write."""
 
 
@@ -99,7 +99,8 @@ def _publish(staging: Path, directory: Path) -> None:
 def _write_tables(result: Result, staging: Path) -> None:
     tables = {"effects.csv": result.effects, "hypotheses.csv": result.hypotheses}
     doubts = (result.leave_one_out, result.orders, result.predictive, result.shifted, result.between)
-    written = (*doubts, result.measurement, result.leads, result.cohorts)
+    bent = result.sensitivity
+    written = (*doubts, result.measurement, result.leads, result.cohorts, bent.curve, bent.tipping)
     optional = zip(OPTIONAL, written, strict=True)
     tables |= {name: table for name, table in optional if table is not None}
     for name, table in tables.items():

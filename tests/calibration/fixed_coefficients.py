@@ -16,12 +16,17 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
+from causalcluster.design import Design
+from causalcluster.effects.estimands import list_estimands
+from causalcluster.effects.networks import SystemDraws
+from causalcluster.effects.worlds import System
+from causalcluster.sensitivity.confounding import bend_effects, confounded_effects
 from tests.calibration.linear import source_hash
-from tests.oracles.networks import ask, evaluate, fixed_draws, make_design, one_cluster, value
+from tests.oracles.networks import ask, evaluate, fixed_draws, make_design, one_cluster, unit_scale, value
 
 RESULT = Path(__file__).with_suffix(".json")
 POINTS = 2**13
-SOURCES = ("causalcluster/effects", "causalcluster/families.py")
+SOURCES = ("causalcluster/effects", "causalcluster/families.py", "causalcluster/sensitivity/confounding.py")
 Key = tuple[str, str, str]
 
 
@@ -42,6 +47,8 @@ class Case:
     at: dict[str, float] = field(default_factory=dict)
     # The covariates of a mediator's equation where they are not all.
     own: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # The indirect effect by the correlation between the errors of mediator and outcome.
+    curve: dict[float, float] = field(default_factory=dict)
     source: str = "exact"
 
 
@@ -64,6 +71,7 @@ CASES = (
         outcome=("depress2", "gaussian"),
         covariates=JOBS,
         exact=plain(nie=-0.01373345, nde=-0.0367886, total=-0.0505220),
+        curve={-0.9: 0.1183, -0.5: 0.0232, -0.3: 0.0064, -0.2: -0.00068, 0.3: -0.0338, 0.5: -0.0507, 0.9: -0.1458},
     ),
     Case(
         title="C2 jobs, linear with interaction",
@@ -180,9 +188,11 @@ def compare(case: Case, folder: Path) -> Iterator[dict[str, object]]:
         sd.append(spread)
     context = {renamed[name]: np.array([case.at[name]]) if case.at else data[renamed[name]].to_numpy() for name in renamed}
     question = ask(list(case.mediators), fix=case.fix, outcomes=[y], treatment=case.treatment)
+    design, draws = make_design(equations, treatment=case.treatment), fixed_draws(theta, len(equations), sd=sd)
+    yield from _compare_curve(case, design, draws, y)
     got = evaluate(
-        one_cluster(make_design(equations, treatment=case.treatment), context),
-        fixed_draws(theta, len(equations), sd=sd),
+        one_cluster(design, context),
+        draws,
         question,
         case.contrast,
         keys=[(y, effect, via) for effect, via, _ in case.exact],
@@ -201,6 +211,26 @@ def compare(case: Case, folder: Path) -> Iterator[dict[str, object]]:
             "source": case.source,
         }
         yield {**row, "relative_difference": round(abs(found / exact - 1.0), 7)}
+
+
+def _compare_curve(case: Case, design: Design, draws: SystemDraws, outcome: str) -> Iterator[dict[str, object]]:
+    """Yield one row per correlation of the errors of mediator and outcome."""
+    if not case.curve:
+        return
+    (mediator,) = case.mediators
+    nodes = [case.treatment, *design.nodes]
+    means = {(name,): np.zeros(1) for name in [*nodes, *(term.factors[0] for term in design.terms if term.factors)]}
+    question = ask([mediator], outcomes=[outcome], treatment=case.treatment)
+    key = (outcome, "nie", mediator)
+    # No path is asked for, so that no diagram is read.
+    system = System(design=design, column_mean=means)
+    estimands = list_estimands(question, None, system, unit_scale(nodes), case.contrast, identified=[key])
+    (bent,) = bend_effects(tuple(confounded_effects(estimands, design, [mediator])), design, draws, random_seed=1)
+    for rho, wanted in case.curve.items():
+        found = bent.at(rho).item()
+        row = {"case": case.title, "effect": f"nie at rho = {rho:g}", "via": "all", "scale": "difference"}
+        row |= {"wanted": wanted, "ours": found, "source": "R's mediation, medsens"}
+        yield row | {"relative_difference": round(abs(found / wanted - 1.0), 7)}
 
 
 def table() -> Iterator[str]:
