@@ -75,6 +75,69 @@ class MeasurementRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurveRow:
+    """One row of ``sensitivity.csv``; ``rho`` is None where the correlation is averaged over its prior."""
+
+    outcome: str
+    effect: str
+    via: str
+    level: str
+    mediator: str
+    rho: float | None
+    mean: float | None
+    lower: float | None
+    upper: float | None
+    ci_prob: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TippingRow:
+    """One row of ``tipping.csv``; numbers are None where nothing was examined, ``reason`` says why."""
+
+    outcome: str
+    effect: str
+    via: str
+    level: str
+    cluster: str
+    mediator: str
+    rho_zero: float | None
+    rho_interval: float | None
+    benchmark: str
+    rho_benchmark: float | None
+    times_benchmark: float | None
+    e_value: float | None
+    e_value_interval: float | None
+    identified: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadRow:
+    """One row of ``leads.csv``."""
+
+    node: str
+    coefficient: float | None
+    se: float | None
+    p_value: float | None
+    p_adjusted: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortRow:
+    """One row of ``cohorts.csv``."""
+
+    outcome: str
+    effect: str
+    via: str
+    cohort: str
+    clusters: float
+    mean: float | None
+    lower: float | None
+    upper: float | None
+    ci_prob: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictiveRow:
     """One row of ``predictive.csv``; ``cluster`` is empty for all rows together."""
 

@@ -22,6 +22,7 @@ from causalcluster.report import (
     sections,
     tables,
     words,
+    wrong,
 )
 from causalcluster.report.answer import labels_of, write_answer
 from causalcluster.report.diagrams import draw_diagram, draw_paths, unidentified_parts
@@ -141,6 +142,7 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "effects": [_effects(run, name) for name in outcomes],
         "few_draws": sections.few_draws_note(run),
         "hypotheses": effect_tables.hypotheses_table(run),
+        "doubt": wrong.doubt_page(plain, outcomes),
         "diagnosis": sections.diagnosis_sentence(run),
         "checks": checks.checks_table(run),
         "chain_figures": figures.present((*(chains.draw_ranks(plain, name) for name in outcomes), chains.draw_energy(run))),

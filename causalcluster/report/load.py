@@ -13,7 +13,17 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from causalcluster.errors import InputError
-from causalcluster.report.doubt_records import BetweenRow, MeasurementRow, OrderRow, PredictiveRow, ShiftRow
+from causalcluster.report.doubt_records import (
+    BetweenRow,
+    CohortRow,
+    CurveRow,
+    LeadRow,
+    MeasurementRow,
+    OrderRow,
+    PredictiveRow,
+    ShiftRow,
+    TippingRow,
+)
 from causalcluster.report.records import (
     Diagnostics,
     Draws,
@@ -37,6 +47,10 @@ POSTERIOR_FILE: Final = "posterior.nc"
 ORDERS_FILE: Final = "orders.csv"
 BETWEEN_FILE: Final = "between.csv"
 MEASUREMENT_FILE: Final = "measurement.csv"
+CURVES_FILE: Final = "sensitivity.csv"
+TIPPING_FILE: Final = "tipping.csv"
+LEADS_FILE: Final = "leads.csv"
+COHORTS_FILE: Final = "cohorts.csv"
 SHIFTS_FILE: Final = "missing_shift.csv"
 PREDICTIVE_FILE: Final = "predictive.csv"
 
@@ -88,6 +102,10 @@ def load_run(directory: Path) -> FinishedRun:
         orders=_read_records(OrderRow, directory / ORDERS_FILE),
         between=_read_records(BetweenRow, directory / BETWEEN_FILE),
         measurement=_read_records(MeasurementRow, directory / MEASUREMENT_FILE),
+        curves=_read_records(CurveRow, directory / CURVES_FILE),
+        tipping=_read_records(TippingRow, directory / TIPPING_FILE),
+        leads=_read_records(LeadRow, directory / LEADS_FILE),
+        cohorts=_read_records(CohortRow, directory / COHORTS_FILE),
         shifts=_read_records(ShiftRow, directory / SHIFTS_FILE),
         predictive=_read_records(PredictiveRow, directory / PREDICTIVE_FILE),
         diagnostics=_validate(Diagnostics, _read_json(directory / DIAGNOSTICS_FILE), directory / DIAGNOSTICS_FILE),
@@ -197,9 +215,9 @@ def _read_hypotheses(path: Path) -> tuple[HypothesisRow, ...]:
     )
 
 
-def _read_records[T: (BetweenRow, MeasurementRow, OrderRow, PredictiveRow, ShiftRow)](
-    shape: type[T], path: Path
-) -> tuple[T, ...]:
+def _read_records[
+    T: (BetweenRow, CohortRow, CurveRow, LeadRow, MeasurementRow, OrderRow, PredictiveRow, ShiftRow, TippingRow)
+](shape: type[T], path: Path) -> tuple[T, ...]:
     """Read a file that a run writes where there is something to write, by the fields of a record."""
     if not path.is_file():
         return ()

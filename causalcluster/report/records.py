@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 from causalcluster.analysis.records import Edge, Interaction, Node, Unobserved
 from causalcluster.report.doubt_records import (
     BetweenRow,
+    CohortRow,
+    CurveRow,
+    LeadRow,
     MeasurementRow,
     MissingSummary,
     OrderRow,
     PositivitySummary,
     PredictiveRow,
     ShiftRow,
+    TippingRow,
 )
 
 type Draws = NDArray[np.float64]
@@ -269,7 +273,7 @@ class FinishedRun:
     ----------
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
-    orders, between, measurement, predictive, shifts
+    orders, between, measurement, curves, tipping, leads, cohorts, predictive, shifts
         Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
@@ -285,6 +289,10 @@ class FinishedRun:
     orders: tuple[OrderRow, ...] = ()
     between: tuple[BetweenRow, ...] = ()
     measurement: tuple[MeasurementRow, ...] = ()
+    curves: tuple[CurveRow, ...] = ()
+    tipping: tuple[TippingRow, ...] = ()
+    leads: tuple[LeadRow, ...] = ()
+    cohorts: tuple[CohortRow, ...] = ()
     predictive: tuple[PredictiveRow, ...] = ()
     shifts: tuple[ShiftRow, ...] = ()
     diagnostics: Diagnostics

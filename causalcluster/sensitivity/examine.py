@@ -10,7 +10,7 @@ from causalcluster.design import Design
 from causalcluster.effects.estimands import list_estimands
 from causalcluster.effects.networks import SystemDraws
 from causalcluster.fitting.system import build_closed_system
-from causalcluster.graph import CausalGraph
+from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.identification import identify
 from causalcluster.model.standard import MomentArrays, Scale
 from causalcluster.moments import Moments
@@ -106,4 +106,4 @@ def _given_correlations(analysis: Analysis, graph: CausalGraph) -> set[tuple[str
     if len(kept) == len(analysis.unobserved) or graph.lagged:
         return set()
     without = replace(analysis, unobserved=kept)
-    return {(v.outcome, v.effect, v.via) for v in identify(without, graph) if v.identified}
+    return {(v.outcome, v.effect, v.via) for v in identify(without, build_graph(without)) if v.identified}

@@ -41,6 +41,8 @@ def test_every_file_of_the_contract_is_there(folder):
     names = {path.name for path in (folder / "one").iterdir()}
     assert names == {
         "effects.csv",
+        "sensitivity.csv",
+        "tipping.csv",
         "hypotheses.csv",
         "identification.json",
         "diagnostics.json",
@@ -128,19 +130,19 @@ def test_a_wrong_claim_stops_before_anything_is_written(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "files"),
     [
-        ("hypotheses:", "model: {varying: none}\nhypotheses:"),
-        ("hypotheses:", "unobserved: ['law <-> enforcement', 'law <-> wage', 'enforcement <-> wage']\nhypotheses:"),
+        ("hypotheses:", "model: {varying: none}\nhypotheses:", 10),
+        ("hypotheses:", "unobserved: ['law <-> enforcement', 'law <-> wage', 'enforcement <-> wage']\nhypotheses:", 8),
     ],
     ids=["nothing varies", "nothing is identified"],
 )
-def test_odd_but_valid_analyses_run_to_the_end(tmp_path, old, new):
+def test_odd_but_valid_analyses_run_to_the_end(tmp_path, old, new, files):
     file = write_study(tmp_path, ANALYSIS.replace(old, new))
     # Two dozen draws fail the gate; what counts is that everything is written.
     assert call("run", file, "--out", tmp_path / "out", "--quiet", "--draws", 24, "--tune", 50, "--chains", 2) in (0, 3)
     table = pd.read_csv(tmp_path / "out" / "effects.csv")
-    assert len(list((tmp_path / "out").iterdir())) == 8
+    assert len(list((tmp_path / "out").iterdir())) == files
     assert table.empty == (new.startswith("unobserved"))
 
 
@@ -190,3 +192,29 @@ def test_a_full_disk_leaves_an_earlier_run_as_it_was(tmp_path, monkeypatch, caps
     assert "the results cannot be written (posterior.nc: NetCDF: HDF error)" in capsys.readouterr().err
     assert [path.name for path in out.iterdir()] == ["effects.csv"]
     assert (out / "effects.csv").read_text() == "of an earlier run"
+
+
+def test_the_page_of_doubt_says_what_would_undo_the_effects(folder):
+    effects, curve = (pd.read_csv(folder / "one" / name) for name in ("effects.csv", "sensitivity.csv"))
+    keys = ["outcome", "effect", "via", "level"]
+    main = effects[effects["effect"].isin(["nde", "nie"])].set_index(keys)["median"]
+    none = curve[curve["rho"] == 0.0]
+    assert len(none) > 4
+    for row in none.to_dict("records"):
+        found = main.xs(row["effect"], level="effect").xs(row["level"], level="level")
+        assert row["median"] in found.to_numpy()
+    page = (folder / "one" / "report.html").read_text(encoding="utf-8")
+    tipping = pd.read_csv(folder / "one" / "tipping.csv")
+    own = tipping.query("level == 'population' and effect == 'nie' and via == mediator")
+    assert page.count("would vanish at a correlation of") == len(own) > 0
+
+
+def test_a_declared_unmeasured_cause_leaves_the_curve(tmp_path):
+    new = "unobserved: ['enforcement <-> wage']\nhypotheses:"
+    file = write_study(tmp_path, ANALYSIS.replace("hypotheses:", new))
+    assert call("run", file, "--out", tmp_path / "out", "--quiet", "--draws", 24, "--tune", 50, "--chains", 2) in (0, 3)
+    effects, curve = (pd.read_csv(tmp_path / "out" / name) for name in ("effects.csv", "sensitivity.csv"))
+    assert "nie" not in set(effects["effect"])
+    assert set(curve["identified"]) == {"no"}
+    assert {"nde", "nie"} == set(curve["effect"])
+    assert "one believes in" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

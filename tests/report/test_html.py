@@ -161,7 +161,7 @@ def test_sections_come_in_order(page):
     parsed = Page(page(**KINDS["two mediators"]))
     order = [attrs["id"] for tag, attrs in parsed.elements if tag == "h2"]
     assert order == [
-        "answer", "question", "identification", "data", "model", "effects", "hypotheses", "diagnostics",
+        "answer", "question", "identification", "data", "model", "effects", "hypotheses", "doubt", "diagnostics",
         "reproduce", "terms",
     ]  # fmt: skip
 
