@@ -157,7 +157,7 @@ def _print_plan(plan: Any) -> None:
     for verdict in plan.verdicts:
         mark = "identified    " if verdict.identified else "NOT identified"
         name = f"{verdict.effect}({verdict.outcome}{', via=' + verdict.via if verdict.via else ''})"
-        typer.echo(f"{mark}  {name}: {verdict.reason}")
+        typer.echo(f"{mark}  {name}: {' '.join(filter(None, (verdict.reason, verdict.remedy)))}")
     for answer in plan.dowhy:
         agreement = "agrees" if answer.agrees else "DISAGREES"
         found = "no adjustment set" if answer.theirs is None else "{" + ", ".join(answer.theirs) + "}"

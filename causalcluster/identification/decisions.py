@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from causalcluster.graph import CausalGraph, count_directed_paths, directed_paths
+from causalcluster.graph import CausalGraph, count_directed_paths, directed_paths, is_latent
 from causalcluster.identification.adjustment import backdoor_set, smallest
 from causalcluster.identification.conditions import (
     Setting,
@@ -142,10 +142,33 @@ def natural(setting: Setting, total: Finding) -> tuple[Finding, Finding]:
         return _same_as_total(total, "mediated"), _no_entry(setting, "the mediators")
     violation = witness or _ignorability(setting, setting.covariates) or mediation_route(setting, separate=False)
     if violation:
-        finding = Finding(identified=False, reason=why_not(setting, violation), instead=_instead(setting, violation, total))
+        reason = why_not(setting, violation)
+        elsewhere = mediation_set(setting)
+        if elsewhere is not None:
+            reason = (
+                f"The split is itself identified {_by_adjusting(elsewhere)}, but this version makes it from regressions of "
+                f"each node on its parents alone. {reason}"
+            )
+        finding = Finding(identified=False, reason=reason, instead=_instead(setting, violation, total))
         return finding, finding
     finding = _ignorable(setting, between=False)
     return finding, finding
+
+
+def mediation_set(setting: Setting) -> tuple[str, ...] | None:
+    """Return a minimal set of covariates that the treatment does not move with which conditions 1 to 3 hold, or None.
+
+    If any such set does, so do all such ancestors of treatment, mediators and outcome, as for one separation
+    (van der Zander, Liskiewicz and Textor 2014): the mediators lie on the way to the outcome.
+    """
+    ends = {setting.treatment, setting.outcome, *setting.mediators}
+    digraph = setting.digraph
+    before = set().union(*(nx.ancestors(digraph, name) for name in ends))
+    barred = nx.descendants(digraph, setting.treatment) | ends
+    allowed = tuple(name for name in digraph.nodes if name in before and name not in barred and not is_latent(digraph, name))
+    if not setting.mediators or _ignorability(setting, allowed) is not None:
+        return None
+    return smallest(allowed, lambda names: _ignorability(setting, names) is None)
 
 
 def entering(setting: Setting, mediator: str, mediated: Finding) -> Finding:

@@ -1,10 +1,10 @@
 """One verdict per effect: whether diagram and estimator identify it, by what, and what stands in for it."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from causalcluster.analysis.records import Analysis, Decomposition, Question
-from causalcluster.graph import CausalGraph
+from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.identification.conditions import Setting, affected_confounder, make_setting
 from causalcluster.identification.decisions import (
     MOST_PATHS,
@@ -19,6 +19,7 @@ from causalcluster.identification.decisions import (
 )
 from causalcluster.identification.four_way import mediated_interaction, reference_interaction
 from causalcluster.identification.held_values import cde_via, held_together, references
+from causalcluster.identification.remedies import find_remedies
 from causalcluster.identification.wording import assumptions_at_conditions, general_assumptions
 
 INTERVENTIONAL = ("ide", "iie", "overall")
@@ -59,6 +60,8 @@ class Verdict:
         Why, in one or two sentences.
     instead
         What is reported in its place where it is not identified.
+    remedy
+        Which declared unmeasured causes would have to be measured to identify it; empty where that would not do.
     """
 
     outcome: str
@@ -70,6 +73,7 @@ class Verdict:
     assumptions: tuple[str, ...]
     reason: str
     instead: str
+    remedy: str = ""
 
 
 def identify(analysis: Analysis, graph: CausalGraph, *, constant_inside: Collection[str] = ()) -> tuple[Verdict, ...]:
@@ -99,7 +103,18 @@ def identify(analysis: Analysis, graph: CausalGraph, *, constant_inside: Collect
     recovers it; all decisions take polynomial time and do not depend on hashing.
     """
     outcomes = analysis.question.outcomes
-    return tuple(verdict for outcome in outcomes for verdict in _for_outcome(analysis, graph, outcome, constant_inside))
+    found = tuple(verdict for outcome in outcomes for verdict in _for_outcome(analysis, graph, outcome, constant_inside))
+    refused = [(v.outcome, v.effect, v.via) for v in found if not v.identified]
+    if not refused or not analysis.unobserved:
+        return found
+
+    def decide(other: Analysis) -> set[tuple[str, str, str]]:
+        own = build_graph(other)
+        verdicts = (v for outcome in outcomes for v in _for_outcome(other, own, outcome, constant_inside))
+        return {(v.outcome, v.effect, v.via) for v in verdicts if v.identified}
+
+    remedies = find_remedies(analysis, refused, decide)
+    return tuple(replace(v, remedy=remedies.get((v.outcome, v.effect, v.via), "")) for v in found)
 
 
 def verdict_to_json(verdict: Verdict) -> dict[str, object]:

@@ -90,6 +90,7 @@ class IdentificationRow:
     assumptions: tuple[str, ...] = ()
     reason: str = ""
     instead: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

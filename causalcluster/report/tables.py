@@ -23,7 +23,10 @@ def identification_table(run: FinishedRun) -> Table:
         key = EffectKey(outcome=verdict.outcome, effect=verdict.effect, via=verdict.via)
         given = words.joined(labels.get(name, name) for name in verdict.adjustment) or "nothing"
         how = f"{verdict.by}; given {given}" if verdict.by else f"given {given}"
-        why = " ".join(words.sentence(text) for text in (verdict.reason, verdict.instead and f"Instead: {verdict.instead}"))
+        why = " ".join(
+            words.sentence(text)
+            for text in (verdict.reason, verdict.instead and f"Instead: {verdict.instead}", verdict.remedy)
+        )
         return (
             text_cell(words.effect_name(key, labels)),
             text_cell(labels.get(verdict.outcome, verdict.outcome)),
