@@ -28,7 +28,9 @@ from causalcluster.hypotheses import evaluate_hypotheses
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
 from causalcluster.model.priors import Priors
 from causalcluster.model.standard import Scale
+from causalcluster.moments import Moments
 from causalcluster.planning import Clock, Plan, Prepared, draw_up, prepare
+from causalcluster.refutation import refuse_refutation, refutation_warnings, refute
 from causalcluster.sensitivity.examine import Sensitivity, examine
 
 Progress = Callable[[str], None]
@@ -67,6 +69,8 @@ class Result:
     shifted
         Effects with missing values shifted (`causalcluster.fitting.shifted.shift_missing`), or None where none is averaged
         over.
+    refutation
+        The table of refutation.csv, None where not asked for.
     timings
         Seconds by stage.
     """
@@ -87,6 +91,7 @@ class Result:
     sensitivity: Sensitivity
     leave_one_out: pd.DataFrame | None
     shifted: pd.DataFrame | None
+    refutation: pd.DataFrame | None
     timings: Mapping[str, float]
 
 
@@ -97,6 +102,7 @@ def analyse(
     progress: Progress | None = None,
     bar: bool = False,
     leave_one_out: bool = False,
+    refutations: int = 0,
     engine: str | None = None,
     opinion: SecondOpinion | None = None,
 ) -> Result:
@@ -114,6 +120,8 @@ def analyse(
         Show the sampler's progress bar.
     leave_one_out
         Fit again without each cluster in turn.
+    refutations
+        Refit so many tables of each kind whose answer is known (`causalcluster.refutation.refute`).
     engine
         Where these fits run; see `causalcluster.fitting.engines.open_engine`.
     opinion
@@ -135,6 +143,8 @@ def analyse(
             where=str(analysis.path),
             fix="name the column of the clusters under 'data: cluster', or run without --leave-one-out",
         )
+    if refutations:
+        refuse_refutation(analysis, refutations)
     say, clock = progress or (lambda _: None), Clock()
     with clock.time("total"), second_opinion(analysis, opinion) as asked:
         plan = draw_up(analysis, source, clock)
@@ -152,7 +162,7 @@ def analyse(
             compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
         clock.seconds["build"] += compiled.build_seconds
         clock.seconds["compile"] -= compiled.build_seconds
-        refits = leave_one_out or bool(averaged_nodes(plan.design))
+        refits = leave_one_out or refutations > 0 or bool(averaged_nodes(plan.design))
         with open_engine(engine) if refits else nullcontext() as executor:
             draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
             with clock.time("effects"):
@@ -163,6 +173,11 @@ def analyse(
             with clock.time("leave_one_out"):
                 asked_for = executor if leave_one_out else None
                 influence, notes = _leave_one_out(prepared, compiled, draws, plan, asked_for, say)
+            with clock.time("refutation"):
+                refuted: pd.DataFrame | None = None
+                failed: tuple[str, ...] = ()
+                if refutations and executor is not None:
+                    refuted, failed = _refute(analysis, plan, prepared, draws, source, refutations, executor, say)
             with clock.time("missing"):
                 shifted, more = _shift_missing(prepared, compiled, draws, plan, executor, say)
         warnings = (
@@ -171,6 +186,8 @@ def analyse(
             *doubts.warnings,
             *measurement_warnings(measurement),
             *notes,
+            *failed,
+            *refutation_warnings(refuted),
             *more,
         )
         plan = replace(plan, warnings=warnings, dowhy=await_second_opinion(asked))
@@ -196,6 +213,7 @@ def analyse(
         sensitivity=replace(bent, curve=marked(bent.curve), tipping=marked(bent.tipping)),
         leave_one_out=marked(influence),
         shifted=marked(shifted),
+        refutation=marked(refuted),
         timings=clock.seconds,
     )
 
@@ -307,6 +325,25 @@ def _leave_one_out(
     if len(doubtful) == 0:
         return table, ()
     return table, (f"Leave-one-out fits that are not to be trusted, without: {', '.join(doubtful)}.",)
+
+
+def _refute(
+    analysis: Analysis,
+    plan: Plan,
+    prepared: Prepared,
+    draws: Draws,
+    source: Any,
+    replicates: int,
+    executor: Executor,
+    say: Progress,
+) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+    """Refit tables whose answer is known; a failure of the engine costs this table alone."""
+    given = None if isinstance(source, Moments) else source
+    try:
+        table = refute(analysis, plan, prepared, draws, given, replicates=replicates, executor=executor, progress=say)
+    except EngineError as error:
+        return None, (f"refutation.csv is not written: {error}",)
+    return table, ()
 
 
 def _shift_missing(

@@ -26,6 +26,7 @@ def run_file(
     quiet: bool,
     as_json: bool,
     leave_one_out: bool = False,
+    refutations: int = 0,
     engine: str | None = None,
 ) -> int:
     """Run an analysis file into a folder; returns the exit code."""
@@ -37,9 +38,9 @@ def run_file(
         from causalcluster.pipeline import analyse
 
         check_writable(out)
-        if engine and not leave_one_out:
+        if engine and not leave_one_out and not refutations:
             typer.echo(
-                "Warning: --engine is for runs of many fits (--leave-one-out); this run is one fit, on this machine.",
+                "Warning: --engine is for runs of many fits (--leave-one-out, --refute); this run is one fit, here.",
                 err=True,
             )
         result = analyse(
@@ -47,10 +48,13 @@ def run_file(
             progress=_say_stage if talk else None,
             bar=talk and sys.stderr.isatty(),
             leave_one_out=leave_one_out,
+            refutations=refutations,
             engine=engine,
             opinion=opinion,
         )
-    flags = (["--leave-one-out"] if leave_one_out else []) + (["--engine", engine] if engine else [])
+    flags = ["--leave-one-out"] if leave_one_out else []
+    flags += ["--refute", str(refutations)] if refutations else []
+    flags += ["--engine", engine] if engine else []
     write_run(result, out, command=_command(file, out, settings) + flags)
     if as_json:
         typer.echo(json.dumps(_run_json(result, out), ensure_ascii=False, indent=2))

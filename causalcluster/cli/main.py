@@ -76,6 +76,7 @@ def run(
     tune: Annotated[int | None, typer.Option(min=1, help="Tuning steps per chain, instead of the file's.")] = None,
     chains: Annotated[int | None, typer.Option(min=1, help="Chains, instead of the file's.")] = None,
     leave_one_out: Annotated[bool, typer.Option("--leave-one-out", help="Fit again without each cluster in turn.")] = False,
+    refute: Annotated[int, typer.Option(min=0, help="Refit so many tables of each kind whose answer is known.")] = 0,
     engine: Annotated[
         str | None, typer.Option(help="Where many fits run: dask://host:port, dask (a local cluster) or threads.")
     ] = None,
@@ -87,7 +88,9 @@ def run(
 
     settings = {"seed": seed, "draws": draws, "tune": tune, "chains": chains}
     given = {name: value for name, value in settings.items() if value is not None}
-    code = run_file(file, out, given, quiet=quiet, as_json=as_json, leave_one_out=leave_one_out, engine=engine)
+    code = run_file(
+        file, out, given, quiet=quiet, as_json=as_json, leave_one_out=leave_one_out, refutations=refute, engine=engine
+    )
     _finish(code)
 
 
@@ -135,7 +138,7 @@ def framework(
 
 @app.command()
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="The scenario: linear or feedback.")],
+    scenario: Annotated[str, typer.Argument(help="The scenario: linear, feedback or null.")],
     table: Annotated[Path, typer.Option("-o", "--out", help="Table to write; .csv or .parquet.")],
     *,
     truth: Annotated[Path | None, typer.Option(help="File for the true effects.")] = None,

@@ -54,7 +54,7 @@ class FitTask:
     effects_seed
         Seed of simulated effects, the same in all fits that are compared.
     start
-        Where an earlier fit of nearly the same data ended.
+        Where an earlier fit of nearly the same data ended; None where there was none.
     """
 
     name: str
@@ -63,14 +63,14 @@ class FitTask:
     arrays: MomentArrays
     targets: Targets
     sampling: Sampling
-    start: Start
+    start: Start | None
     effects_seed: int
     without: int | None = None
 
 
 def run_fit(task: FitTask) -> pd.DataFrame:
     """Fit once; returns the rows of effects at the levels `LEVELS`, with ``divergences``."""
-    compiled = _compiled_here(task)
+    compiled = compiled_here(task.design, task.arrays, task.priors)
     arrays = task.arrays if task.without is None else without_cluster(task.arrays, task.without)
     draws = refit(compiled, arrays, task.sampling, start=task.start, cores=1)
     effects = evaluate_again(task.targets, draws, task.effects_seed)
@@ -84,13 +84,13 @@ def evaluate_again(targets: Targets, draws: Draws, effects_seed: int) -> xr.Data
     return evaluate_targets(targets, draws.system, random_seed=effects_seed, levels=LEVELS, accuracy=REFIT_ACCURACY)[0]
 
 
-def _compiled_here(task: FitTask) -> Compiled:
+def compiled_here(design: Design, arrays: MomentArrays, priors: Priors) -> Compiled:
     """Return the compiled model of this process, from the cache on disk where it is the first of its structure."""
-    structure = structure_of(task.design, task.arrays, task.priors)
+    structure = structure_of(design, arrays, priors)
     with _lock:
         if structure not in _compiled:
-            _compiled[structure] = compile_model(task.design, task.arrays, task.priors)
-    return replace(_compiled[structure], design=task.design, priors=task.priors)
+            _compiled[structure] = compile_model(design, arrays, priors)
+    return replace(_compiled[structure], design=design, priors=priors)
 
 
 def run_fits(tasks: Iterable[FitTask], executor: Executor) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -10,7 +10,7 @@ a comparison between clusters is confounded and one inside clusters is not. The 
 enforcement -> wage are correlated, so the product of the mean slopes is not the mean of their products.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,6 +143,19 @@ def linear_parameters() -> LinearParameters:
     )
 
 
+def null_parameters() -> LinearParameters:
+    """Return parameters in which the law does nothing to anything, and all else is as in `linear`.
+
+    Examples
+    --------
+    >>> float(null_parameters().slope_mean[SLOPE_NAMES.index("law -> wage")])
+    0.0
+    """
+    own = linear_parameters()
+    moves = np.array([not name.startswith("law ->") for name in SLOPE_NAMES])
+    return replace(own, slope_mean=_frozen(own.slope_mean * moves), slope_sd=_frozen(own.slope_sd * moves))
+
+
 def slope_covariance(parameters: LinearParameters) -> NDArray[np.float64]:
     """Return the between-cluster covariances of the slopes (slope, slope), in the order of `SLOPE_NAMES`."""
     return _covariance(parameters.slope_sd, parameters.slope_correlation)
@@ -182,8 +195,10 @@ def draw_linear(parameters: LinearParameters, sizes: NDArray[np.int64], rng: np.
 def _draw_normal(
     mean: NDArray[np.float64], covariance: NDArray[np.float64], count: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw jointly normal vectors (count, variable)."""
-    factor = np.linalg.cholesky(covariance)
+    """Draw jointly normal vectors (count, variable); those without a variance are their means."""
+    varies = np.diag(covariance) > 0.0
+    factor = np.zeros_like(covariance)
+    factor[np.ix_(varies, varies)] = np.linalg.cholesky(covariance[np.ix_(varies, varies)])
     return mean + rng.standard_normal((count, len(mean))) @ factor.T
 
 

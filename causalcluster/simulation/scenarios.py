@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from causalcluster.errors import InputError, did_you_mean
 from causalcluster.simulation.feedback import NODES, draw_feedback, feedback_parameters, feedback_truth
-from causalcluster.simulation.linear import VARIABLES, draw_linear, linear_parameters
+from causalcluster.simulation.linear import VARIABLES, draw_linear, linear_parameters, null_parameters
 from causalcluster.simulation.truth import linear_truth
 
-Scenario = Literal["linear", "feedback"]
+Scenario = Literal["linear", "feedback", "null"]
 SCENARIOS: tuple[str, ...] = get_args(Scenario)
 CLUSTER_COLUMN = "cluster"
 SMALLEST_CLUSTER, LARGEST_CLUSTER = 10, 500
@@ -73,7 +73,10 @@ hypotheses:
   - {{id: H1, claim: "nie(wage, via=actor, horizon=1, regime=pulse) > 0"}}
   - {{id: H2, claim: "total(wage, horizon=5, regime=sustained) > 0.4"}}
 """
-_TEXTS = {"linear": _LINEAR_ANALYSIS, "feedback": _FEEDBACK_ANALYSIS}
+_NULL_ANALYSIS = _LINEAR_ANALYSIS.replace(
+    "Simulated: does enforcement carry the labour law into wages?", "Simulated: a labour law that does nothing"
+)
+_TEXTS = {"linear": _LINEAR_ANALYSIS, "feedback": _FEEDBACK_ANALYSIS, "null": _NULL_ANALYSIS}
 _PERIODS = 15
 
 
@@ -116,8 +119,8 @@ def simulate(
     clusters
         Number of clusters, at least 2.
     rows
-        Of `linear`: mean rows per cluster, at least 2; None for clusters of 10 to 500 rows. The spread of sizes is the
-        same. Of `feedback`: periods, 15 without it, of every cluster.
+        Of `linear` and `null`: mean rows per cluster, at least 2; None for clusters of 10 to 500 rows. The spread of sizes
+        is the same. Of `feedback`: periods, 15 without it, of every cluster.
     seed
         The only source of randomness: the same arguments give the same panel.
     table_name
@@ -143,7 +146,7 @@ def simulate(
     if scenario == "feedback":
         return _simulate_feedback(labels, rows or _PERIODS, rng, table_name)
     sizes = cluster_sizes(clusters, rows=rows, rng=rng)
-    parameters = linear_parameters()
+    parameters = null_parameters() if scenario == "null" else linear_parameters()
     draw = draw_linear(parameters, sizes, rng)
     table = pd.DataFrame(draw.values, columns=list(VARIABLES))
     table.insert(0, CLUSTER_COLUMN, np.array(labels, dtype=object)[draw.cluster])

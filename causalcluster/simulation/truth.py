@@ -103,7 +103,7 @@ def _proportions(rows: list[_Row]) -> list[_Row]:
     return [
         ("prop_mediated", via, level, "", value / totals[level])
         for effect, via, level, _, value in rows
-        if effect == "nie" and level in {"population", "sample", "sample_rows"}
+        if effect == "nie" and level in {"population", "sample", "sample_rows"} and totals[level] != 0.0
     ]
 
 
