@@ -60,6 +60,8 @@ class Result:
         The table of leads.csv, None where no row has a next period.
     cohorts
         The table of cohorts.csv, None where the treatment is no policy that clusters take up at different times.
+    independences
+        The table of independences.csv, None where the diagram implies none.
     measurement
         The table of measurement.csv, None without indicators.
     sensitivity
@@ -87,6 +89,7 @@ class Result:
     between: pd.DataFrame | None
     leads: pd.DataFrame | None
     cohorts: pd.DataFrame | None
+    independences: pd.DataFrame | None
     measurement: pd.DataFrame | None
     sensitivity: Sensitivity
     leave_one_out: pd.DataFrame | None
@@ -209,6 +212,7 @@ def analyse(
         # The placebo does not rest on the draws.
         leads=doubts.leads,
         cohorts=marked(doubts.cohorts),
+        independences=doubts.independences,
         measurement=marked(measurement),
         sensitivity=replace(bent, curve=marked(bent.curve), tipping=marked(bent.tipping)),
         leave_one_out=marked(influence),

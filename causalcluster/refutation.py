@@ -276,16 +276,19 @@ def _summarise(kind: str, main: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFram
             {name: row[name] for name in key}
             | {"kind": kind, "estimate": estimate, "expected": expected, "replicates": len(own)}
             | {"mean": mean, "sd": sd, "mc_error": error, "p_value": p_value}
-            | {"verdict": _verdict(zero, mean - expected, error, p_value), "reason": ""}
+            | {"verdict": _verdict(kind, mean - expected, error, p_value), "reason": ""}
         )
     return pd.DataFrame(rows).reindex(columns=list(COLUMNS))
 
 
-def _verdict(zero: bool, away: float, error: float, p_value: float) -> str:
-    if not zero:
+def _verdict(kind: str, away: float, error: float, p_value: float) -> str:
+    """Return the verdict; only placebo treatments are what an effect of no treatment looks like in all of its parts."""
+    if kind not in EXPECTED_ZERO:
         return "refuted" if p_value < _LEVEL else "not refuted"
     if abs(away) > _AWAY * error:
         return "refuted"
+    if kind == "dummy_outcome":
+        return "not refuted"
     return "stands out" if p_value < _LEVEL else "does not stand out"
 
 

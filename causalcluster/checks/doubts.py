@@ -9,6 +9,7 @@ import xarray as xr
 from causalcluster.analysis.records import Analysis
 from causalcluster.checks.between import between_warnings, compare_between
 from causalcluster.checks.cohorts import cohort_warnings, compare_cohorts
+from causalcluster.checks.independences import check_implied, independence_warnings
 from causalcluster.checks.inside import compare_inside, inside_warnings
 from causalcluster.checks.leads import lead_warnings, placebo_leads
 from causalcluster.checks.orders import compare_orders, order_warnings
@@ -46,6 +47,8 @@ class Doubts:
         The table of leads.csv, or None where no row has a next period.
     cohorts
         The table of cohorts.csv, or None where the treatment is no policy that clusters take up at different times.
+    independences
+        The table of independences.csv, or None where the diagram implies none.
     warnings
         Sentences for the user.
     """
@@ -55,6 +58,7 @@ class Doubts:
     between: pd.DataFrame | None
     leads: pd.DataFrame | None
     cohorts: pd.DataFrame | None
+    independences: pd.DataFrame | None
     warnings: tuple[str, ...]
 
 
@@ -145,13 +149,15 @@ def raise_doubts(
     placebo = placebo_leads(analysis, graph, design, leads)
     cohorts = compare_cohorts(adoption, effects, ci_prob=sampling.ci_prob, outcomes=analysis.question.outcomes)
     begun = cohort_warnings(cohorts, adoption, time_effects=analysis.model.time_effects)
-    warnings = (*warnings, *lead_warnings(placebo), *begun)
+    implied = check_implied(analysis, graph, moments)
+    warnings = (*warnings, *lead_warnings(placebo), *begun, *independence_warnings(implied))
     return Doubts(
         orders=compared,
         predictive=None if predictive.empty else predictive,
         between=between,
         leads=placebo,
         cohorts=cohorts,
+        independences=implied,
         warnings=warnings if compared is None else (*order_warnings(orders), *warnings),
     )
 
@@ -169,4 +175,6 @@ def _doubt_over_time(loop: Loop | None, draws: SystemDraws) -> Doubts:
             first = ", ".join(f"{name} ({share:.0%} of draws)" for name, share in list(loud.items())[:5])
             more = f" and {len(loud) - 5} more" if len(loud) > 5 else ""
             said.append(f"the loop may be explosive, so that effects grow without end with the horizon: {first}{more}")
-    return Doubts(orders=None, predictive=None, between=None, leads=None, cohorts=None, warnings=tuple(said))
+    return Doubts(
+        orders=None, predictive=None, between=None, leads=None, cohorts=None, independences=None, warnings=tuple(said)
+    )

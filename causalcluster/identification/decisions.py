@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from causalcluster.graph import CausalGraph, count_directed_paths, directed_paths, is_latent
+from causalcluster.graph import CausalGraph, count_directed_paths, directed_paths
 from causalcluster.identification.adjustment import backdoor_set, smallest
 from causalcluster.identification.conditions import (
     Setting,
@@ -27,6 +27,7 @@ from causalcluster.identification.estimator import (
     path_route,
     total_route,
 )
+from causalcluster.identification.mediation_sets import ignorability, mediation_set
 from causalcluster.identification.separation import open_path, without_outgoing
 from causalcluster.identification.wording import given, listed, set_of, why_not
 
@@ -140,7 +141,7 @@ def natural(setting: Setting, total: Finding) -> tuple[Finding, Finding]:
     witness = affected_confounder(setting)
     if not entered and witness is None:
         return _same_as_total(total, "mediated"), _no_entry(setting, "the mediators")
-    violation = witness or _ignorability(setting, setting.covariates) or mediation_route(setting, separate=False)
+    violation = witness or ignorability(setting, setting.covariates) or mediation_route(setting, separate=False)
     if violation:
         reason = why_not(setting, violation)
         elsewhere = mediation_set(setting)
@@ -153,22 +154,6 @@ def natural(setting: Setting, total: Finding) -> tuple[Finding, Finding]:
         return finding, finding
     finding = _ignorable(setting, between=False)
     return finding, finding
-
-
-def mediation_set(setting: Setting) -> tuple[str, ...] | None:
-    """Return a minimal set of covariates that the treatment does not move with which conditions 1 to 3 hold, or None.
-
-    If any such set does, so do all such ancestors of treatment, mediators and outcome, as for one separation
-    (van der Zander, Liskiewicz and Textor 2014): the mediators lie on the way to the outcome.
-    """
-    ends = {setting.treatment, setting.outcome, *setting.mediators}
-    digraph = setting.digraph
-    before = set().union(*(nx.ancestors(digraph, name) for name in ends))
-    barred = nx.descendants(digraph, setting.treatment) | ends
-    allowed = tuple(name for name in digraph.nodes if name in before and name not in barred and not is_latent(digraph, name))
-    if not setting.mediators or _ignorability(setting, allowed) is not None:
-        return None
-    return smallest(allowed, lambda names: _ignorability(setting, names) is None)
 
 
 def entering(setting: Setting, mediator: str, mediated: Finding) -> Finding:
@@ -191,14 +176,9 @@ def entering(setting: Setting, mediator: str, mediated: Finding) -> Finding:
     return _ignorable(setting, between=True)
 
 
-def _ignorability(setting: Setting, names: tuple[str, ...]) -> Violation | None:
-    """Return the first of conditions 2, 1 and 3 that fails; 2 first, since its path is part of any longer one."""
-    return treatment_mediator(setting, names) or treatment_outcome(setting, names) or mediator_outcome(setting, names)
-
-
 def _ignorable(setting: Setting, *, between: bool) -> Finding:
     def fails(names: tuple[str, ...]) -> bool:
-        return bool(_ignorability(setting, names) or (between and mediator_mediator(setting, names)))
+        return bool(ignorability(setting, names) or (between and mediator_mediator(setting, names)))
 
     adjustment = smallest(setting.covariates, lambda names: not fails(names))
     treatment, outcome = setting.treatment, setting.outcome

@@ -21,7 +21,16 @@ from causalcluster.pipeline import Result
 from causalcluster.report import render_report
 
 _DOUBTS = ("leave_one_out.csv", "orders.csv", "predictive.csv", "missing_shift.csv", "between.csv")
-OPTIONAL = (*_DOUBTS, "measurement.csv", "leads.csv", "cohorts.csv", "sensitivity.csv", "tipping.csv", "refutation.csv")
+OPTIONAL = (
+    *_DOUBTS,
+    "measurement.csv",
+    "leads.csv",
+    "cohorts.csv",
+    "sensitivity.csv",
+    "tipping.csv",
+    "refutation.csv",
+    "independences.csv",
+)
 """Files that a run writes only where they are asked for, or where there is something to write."""
 
 
@@ -100,7 +109,16 @@ def _write_tables(result: Result, staging: Path) -> None:
     tables = {"effects.csv": result.effects, "hypotheses.csv": result.hypotheses}
     doubts = (result.leave_one_out, result.orders, result.predictive, result.shifted, result.between)
     bent = result.sensitivity
-    written = (*doubts, result.measurement, result.leads, result.cohorts, bent.curve, bent.tipping, result.refutation)
+    written = (
+        *doubts,
+        result.measurement,
+        result.leads,
+        result.cohorts,
+        bent.curve,
+        bent.tipping,
+        result.refutation,
+        result.independences,
+    )
     optional = zip(OPTIONAL, written, strict=True)
     tables |= {name: table for name, table in optional if table is not None}
     for name, table in tables.items():

@@ -138,6 +138,38 @@ class CohortRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefutationRow:
+    """One row of ``refutation.csv``."""
+
+    kind: str
+    outcome: str
+    effect: str
+    via: str
+    level: str
+    estimate: float | None
+    expected: float | None
+    replicates: float | None
+    mean: float | None
+    mc_error: float | None
+    p_value: float | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndependenceRow:
+    """One row of ``independences.csv``; ``given`` are nodes with spaces between them."""
+
+    left: str
+    right: str
+    given: str
+    partial_correlation: float | None
+    p_adjusted: float | None
+    power: float | None
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictiveRow:
     """One row of ``predictive.csv``; ``cluster`` is empty for all rows together."""
 

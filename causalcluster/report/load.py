@@ -17,10 +17,12 @@ from causalcluster.report.doubt_records import (
     BetweenRow,
     CohortRow,
     CurveRow,
+    IndependenceRow,
     LeadRow,
     MeasurementRow,
     OrderRow,
     PredictiveRow,
+    RefutationRow,
     ShiftRow,
     TippingRow,
 )
@@ -51,9 +53,24 @@ CURVES_FILE: Final = "sensitivity.csv"
 TIPPING_FILE: Final = "tipping.csv"
 LEADS_FILE: Final = "leads.csv"
 COHORTS_FILE: Final = "cohorts.csv"
+REFUTATION_FILE: Final = "refutation.csv"
+INDEPENDENCES_FILE: Final = "independences.csv"
 SHIFTS_FILE: Final = "missing_shift.csv"
 PREDICTIVE_FILE: Final = "predictive.csv"
 
+type _Records = (
+    BetweenRow
+    | CohortRow
+    | CurveRow
+    | IndependenceRow
+    | LeadRow
+    | MeasurementRow
+    | OrderRow
+    | PredictiveRow
+    | RefutationRow
+    | ShiftRow
+    | TippingRow
+)
 _SCHEMA: Final = "causalcluster-run/1"
 _REPEAT: Final = "run the analysis again with 'causalcluster run FILE --out DIR'"
 _KEYS: Final = tuple(field.name for field in fields(EffectKey))
@@ -106,6 +123,8 @@ def load_run(directory: Path) -> FinishedRun:
         tipping=_read_records(TippingRow, directory / TIPPING_FILE),
         leads=_read_records(LeadRow, directory / LEADS_FILE),
         cohorts=_read_records(CohortRow, directory / COHORTS_FILE),
+        refutations=_read_records(RefutationRow, directory / REFUTATION_FILE),
+        independences=_read_records(IndependenceRow, directory / INDEPENDENCES_FILE),
         shifts=_read_records(ShiftRow, directory / SHIFTS_FILE),
         predictive=_read_records(PredictiveRow, directory / PREDICTIVE_FILE),
         diagnostics=_validate(Diagnostics, _read_json(directory / DIAGNOSTICS_FILE), directory / DIAGNOSTICS_FILE),
@@ -215,9 +234,7 @@ def _read_hypotheses(path: Path) -> tuple[HypothesisRow, ...]:
     )
 
 
-def _read_records[
-    T: (BetweenRow, CohortRow, CurveRow, LeadRow, MeasurementRow, OrderRow, PredictiveRow, ShiftRow, TippingRow)
-](shape: type[T], path: Path) -> tuple[T, ...]:
+def _read_records[T: _Records](shape: type[T], path: Path) -> tuple[T, ...]:
     """Read a file that a run writes where there is something to write, by the fields of a record."""
     if not path.is_file():
         return ()

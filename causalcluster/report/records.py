@@ -12,12 +12,14 @@ from causalcluster.report.doubt_records import (
     BetweenRow,
     CohortRow,
     CurveRow,
+    IndependenceRow,
     LeadRow,
     MeasurementRow,
     MissingSummary,
     OrderRow,
     PositivitySummary,
     PredictiveRow,
+    RefutationRow,
     ShiftRow,
     TippingRow,
 )
@@ -274,7 +276,8 @@ class FinishedRun:
     ----------
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
-    orders, between, measurement, curves, tipping, leads, cohorts, predictive, shifts
+    orders, between, measurement, curves, tipping, leads, cohorts, refutations,
+    independences, predictive, shifts
         Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
@@ -294,6 +297,8 @@ class FinishedRun:
     tipping: tuple[TippingRow, ...] = ()
     leads: tuple[LeadRow, ...] = ()
     cohorts: tuple[CohortRow, ...] = ()
+    refutations: tuple[RefutationRow, ...] = ()
+    independences: tuple[IndependenceRow, ...] = ()
     predictive: tuple[PredictiveRow, ...] = ()
     shifts: tuple[ShiftRow, ...] = ()
     diagnostics: Diagnostics

@@ -13,7 +13,7 @@ from causalcluster.graph import build_graph, to_admg_networkx
 from causalcluster.identification import identify
 from causalcluster.identification.adjustment import backdoor_set
 from causalcluster.identification.conditions import make_setting
-from causalcluster.identification.decisions import mediation_set
+from causalcluster.identification.mediation_sets import mediation_set
 
 DIAGRAMS = 2000
 LEVELS = ("cluster", "cluster_time", "row", "all")

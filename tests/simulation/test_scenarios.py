@@ -116,4 +116,18 @@ def test_refusals_say_what_is_wrong(arguments, message):
 
 
 def test_scenarios_are_listed():
-    assert SCENARIOS == ("linear", "feedback")
+    assert SCENARIOS == ("linear", "feedback", "null")
+
+
+def test_the_law_of_null_does_nothing():
+    made = simulate("null", clusters=6, rows=400, seed=1)
+    moved = made.truth[~made.truth["effect"].isin(["cde"])]
+    assert (moved["value"] == 0.0).all()
+    assert "prop_mediated" not in set(moved["effect"])
+    within = made.table[["law", "enforcement", "size"]] - made.table.groupby("cluster")[
+        ["law", "enforcement", "size"]
+    ].transform("mean")
+    slopes = np.linalg.lstsq(within[["law", "size"]], within["enforcement"], rcond=None)[0]
+    # 2,400 rows: the standard error is near 0.035.
+    assert abs(slopes[0]) < 0.12
+    assert "does nothing" in made.analysis_text

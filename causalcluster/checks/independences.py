@@ -1,0 +1,203 @@
+"""What the diagram says must not go together, held against the data: the table of independences.csv.
+
+Two nodes without an arrow between them are independent given some set of nodes; which, is read off the diagram. In every
+cluster the partial association of the two is computed with slopes of its own on that set; if the diagram is right its
+expectation is zero. The test flips the signs of whole clusters' associations (the wild cluster bootstrap of Cameron, Gelbach
+and Miller 2008 in its simplest form), so rows of a cluster may depend on each other in any way.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from causalcluster.analysis.records import Analysis, latent_nodes, node_by_name
+from causalcluster.graph import CausalGraph, parents, to_admg_networkx
+from causalcluster.identification.conditions import confounding_levels
+from causalcluster.identification.separation import open_path
+from causalcluster.moments import Moments, analysed_table
+from causalcluster.moments.pooled import within_squares
+
+Floats = NDArray[np.float64]
+LEVEL = 0.05
+LEAST_CLUSTERS = 6
+"""With fewer no flip of signs is rarer than one in twenty."""
+FLIPS = 9999
+SMALL = 0.1
+"""The partial correlation that a test should be able to see."""
+LEAST_POWER = 0.5
+MOST_PAIRS = 2000
+_ALMOST = 1e-9
+COLUMNS = (
+    "left", "right", "given", "partial_correlation", "p_value", "p_adjusted", "power", "clusters", "rows", "verdict",
+    "reason",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Independence:
+    """Two nodes, the earlier first, and a set given which the diagram makes them independent."""
+
+    left: str
+    right: str
+    given: tuple[str, ...]
+
+
+def implied_independences(analysis: Analysis, graph: CausalGraph) -> Iterator[Independence]:
+    """Yield one independence for each pair of measured nodes without an arrow between them, where the diagram implies one.
+
+    The set is the parents of the later node, or of both: the local Markov property (Pearl 2009, theorem 1.2.7). Unmeasured
+    causes that clusters' own levels absorb do not count.
+    """
+    digraph = to_admg_networkx(graph, confounding_levels(analysis))
+    hidden = set(latent_nodes(analysis))
+    names = [name for name in graph.nodes if name not in hidden]
+    for i, right in enumerate(names):
+        for left in names[:i]:
+            if digraph.has_edge(left, right) or digraph.has_edge(right, left):
+                continue
+            own, both = parents(graph, right), (*parents(graph, right), *parents(graph, left))
+            for given in dict.fromkeys((tuple(dict.fromkeys(own)), tuple(dict.fromkeys(both)))):
+                usable = left not in given and right not in given and hidden.isdisjoint(given)
+                if usable and open_path(digraph, [left], {right}, given) is None:
+                    yield Independence(left=left, right=right, given=given)
+                    break
+
+
+def check_implied(analysis: Analysis, graph: CausalGraph, moments: Moments) -> pd.DataFrame | None:
+    """Test every independence that the diagram implies, inside clusters (units, where these are absorbed).
+
+    p values are adjusted for the rate of false discoveries (Benjamini and Hochberg 1995).
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        The columns of independences.csv. The verdict is ``violated``, ``holds``, ``low power`` where nothing was found and a
+        partial correlation of 0.1 would be found in fewer than half of such data, or ``cannot be tested``. None where the
+        diagram implies nothing, over time, and with complete rows alone missing.
+    """
+    if graph.lagged or moments.table.sizes["cluster"] == 0:
+        return None
+    found = [item for _, item in zip(range(MOST_PAIRS), implied_independences(analysis, graph), strict=False)]
+    if not found:
+        return None
+    table = analysed_table(moments) if not moments.incomplete else moments.table
+    within = within_squares(table)
+    still = {name for name in map(str, table["column"].values) if bool((within.sel(column=name) == 0.0).all())}
+    freedom = _freedom(table)
+    rows = []
+    for item in found:
+        row: dict[str, Any] = {"left": item.left, "right": item.right, "given": " ".join(item.given)}
+        reason = _why_not(analysis, item, still, freedom)
+        moved = [*(name for name in item.given if name not in still), *moments.periods]
+        rows.append(
+            row | ({"verdict": "cannot be tested", "reason": reason} if reason else _test(table, item, moved, freedom))
+        )
+    return _judge(pd.DataFrame(rows).reindex(columns=list(COLUMNS)))
+
+
+def _freedom(table: Any) -> Floats:
+    """Return rows by cluster less what was taken out of them."""
+    n = table["n"].values.astype(float)
+    units = table["units"].values.astype(float) if "units" in table and int(table["longest"]) > 1 else np.ones(len(n))
+    found: Floats = n - units
+    return found
+
+
+def _why_not(analysis: Analysis, item: Independence, still: set[str], freedom: Floats) -> str:
+    family = node_by_name(analysis, item.right).family
+    if family != "gaussian":
+        return f"{item.right} is {family}"
+    if item.left in still or item.right in still:
+        return "one of the two does not vary inside clusters"
+    clusters = int((freedom > 0).sum())
+    if analysis.data.cluster is not None and clusters < LEAST_CLUSTERS:
+        return f"fewer than {LEAST_CLUSTERS} clusters"
+    return ""
+
+
+def _test(table: Any, item: Independence, given: Sequence[str], freedom: Floats) -> dict[str, Any]:
+    chosen = [*given, item.left, item.right]
+    cross = table["cross"].sel(column=chosen, column_2=chosen).values
+    # Columns may differ in their units by any factor.
+    unit = np.sqrt(np.maximum(np.einsum("gii->i", cross), 1e-300))
+    cross = cross / unit / unit[:, None]
+    left, right, both, rank = _partial(cross)
+    use = (freedom - rank > 1.0) & (left > 0.0) & (right > 0.0)
+    # What is left of a column that follows from the others is rounding.
+    use &= (left > _ALMOST * cross[:, -2, -2]) & (right > _ALMOST * cross[:, -1, -1])
+    if use.sum() < (LEAST_CLUSTERS if len(cross) > 1 else 1):
+        return {"verdict": "cannot be tested", "reason": "too few rows inside clusters for the nodes that are held"}
+    # Weighted by the clusters' own residual variances, so that a noisy cluster does not speak loudest.
+    score = both[use] / np.maximum(right[use] / (freedom - rank)[use], 1e-300)
+    dof = float((freedom - rank)[use].sum())
+    correlation = float(both[use].sum() / np.sqrt(left[use].sum() * right[use].sum()))
+    if len(cross) == 1:
+        size = correlation * np.sqrt((dof - 1.0) / max(1.0 - correlation**2, 1e-12))
+        p_value = 2.0 * float(stats.t.sf(abs(size), dof - 1.0))
+    else:
+        p_value = flip_signs(score)
+    power = float(stats.norm.sf(stats.norm.isf(LEVEL / 2.0) - SMALL * np.sqrt(dof)))
+    return {
+        "partial_correlation": correlation,
+        "p_value": p_value,
+        "power": power,
+        "clusters": int(use.sum()),
+        "rows": int(table["n"].values[use].sum()),
+        "reason": "",
+    }
+
+
+def _partial(cross: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return by cluster the sums of squares and products of the last two columns given the others, and the rank of these."""
+    z = cross[:, :-2, :-2]
+    if not z.shape[1]:
+        none = np.zeros(len(cross))
+        return cross[:, -2, -2], cross[:, -1, -1], cross[:, -2, -1], none
+    inverse = np.linalg.pinv(z, hermitian=True, rcond=1e-10)
+    on = cross[:, -2:, :-2]
+    rest = cross[:, -2:, -2:] - on @ inverse @ on.transpose(0, 2, 1)
+    rank = np.linalg.matrix_rank(z, hermitian=True).astype(np.float64)
+    return rest[:, 0, 0], rest[:, 1, 1], rest[:, 0, 1], rank
+
+
+def flip_signs(score: Floats, *, seed: int = 31) -> float:
+    """Return the share of flips of signs of clusters' scores whose sum is at least as far from 0 as that found.
+
+    All flips of few clusters, `FLIPS` random ones, with the one found, of many.
+    """
+    count, found = len(score), abs(float(score.sum()))
+    if 2 ** (count - 1) <= FLIPS:
+        places = np.arange(2 ** (count - 1))[:, None] >> np.arange(count)
+        every: Floats = 1.0 - 2.0 * (places & 1).astype(np.float64)
+        return float((np.abs(every @ score) >= found * (1.0 - 1e-12)).mean())
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], (FLIPS, count))
+    return float((1 + (np.abs(signs @ score) >= found * (1.0 - 1e-12)).sum()) / (1 + FLIPS))
+
+
+def _judge(table: pd.DataFrame) -> pd.DataFrame:
+    p = table["p_value"].dropna()
+    if p.empty:
+        return table
+    adjusted = pd.Series(stats.false_discovery_control(p.to_numpy().astype(float)), index=p.index)
+    table = table.assign(p_adjusted=adjusted)
+    tested = table["p_value"].notna()
+    low, seen = table["power"].astype(float) < LEAST_POWER, table["p_adjusted"].astype(float) < LEVEL
+    verdict = np.where(seen, "violated", np.where(low, "low power", "holds"))
+    return table.assign(verdict=np.where(tested, verdict, table["verdict"]))
+
+
+def independence_warnings(table: pd.DataFrame | None) -> tuple[str, ...]:
+    """Return a sentence for every independence that the data contradict."""
+    rows = [] if table is None else table[table["verdict"] == "violated"].to_dict("records")
+    return tuple(
+        f"the diagram says that {row['left']} and {row['right']} have nothing to do with each other"
+        f"{' given ' + row['given'].replace(' ', ', ') if row['given'] else ''}, and they do (partial correlation "
+        f"{row['partial_correlation']:.2f}, p = {row['p_adjusted']:.2g}): an arrow between them or an unmeasured cause of "
+        "both is missing, or an equation is not linear (independences.csv)"
+        for row in rows
+    )
