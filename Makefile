@@ -71,6 +71,9 @@ calibrate: setup
 	$(PYTHON) -m tests.calibration.between
 	$(PYTHON) -m tests.calibration.feedback
 	$(PYTHON) -m tests.calibration.indicators
+	$(PYTHON) -m tests.calibration.cluster_treatment
+	$(PYTHON) -m tests.calibration.confounded
+	$(PYTHON) -m tests.calibration.placebo
 	$(PYTHON) -m tests.calibration.sbc
 	$(PYTHON) -m tests.calibration.sbc.mirror
 	$(PYTHON) -m tests.calibration.sbc.page
@@ -80,6 +83,7 @@ calibrate: setup
 bench: setup
 	$(PYTHON) -m tests.benchmarks.compiling
 	$(PYTHON) -m tests.benchmarks.refits
+	$(PYTHON) -m tests.benchmarks.correlations
 	$(PYTHON) -m tests.benchmarks.regimes
 	$(PYTHON) -m tests.benchmarks.sizes
 	$(PYTHON) -m tests.benchmarks.row_models

@@ -104,6 +104,15 @@ def refits() -> Iterator[str]:
     yield _line("least bulk ESS of a refit", found["least_ess"])
 
 
+def correlations() -> Iterator[str]:
+    """Correlations of errors without refitting."""
+    found = load("correlations")
+    yield from _head("", "")
+    for name in ("one fit", "twenty correlations"):
+        yield _line(f"{name}, seconds", found[name])
+    yield _line("correlations over one fit", found["correlations over one fit"])
+
+
 def peers() -> Iterator[str]:
     """Against bambi."""
     found = load("peers")
@@ -124,6 +133,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "reductions": reductions,
     "compiling": compiling,
     "refits": refits,
+    "correlations": correlations,
     "peers": peers,
 }
 

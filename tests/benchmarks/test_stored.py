@@ -57,3 +57,7 @@ def test_leaving_out_thirty_clusters_takes_less_than_five_runs():
 
 def test_a_second_run_samples_within_eight_seconds():
     assert load("compiling")["first draw"]["until sampling"] < 8.0
+
+
+def test_twenty_correlations_cost_less_than_one_fit():
+    assert load("correlations")["correlations over one fit"] < 1.0

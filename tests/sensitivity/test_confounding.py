@@ -172,6 +172,10 @@ def test_tipping_points():
     found = rho_interval(item, 0.95)
     assert 0.0 < found < rho_zero(item)
     assert np.quantile(item.at(found), 0.025) <= 0.0 < np.quantile(item.at(found - 0.01), 0.025)
+    mixed = replace(item, slope=slope * np.where(np.arange(1000) < 300, -1.0, 1.0))
+    grid = np.linspace(-0.99, 0.99, 199)
+    holds = [r for r in grid if 0.025 <= (mixed.at(r) <= 0.0).mean() <= 0.975]
+    assert rho_interval(mixed, 0.95) == pytest.approx(min(holds, key=abs), abs=1e-9)
     assert rho_interval(replace(item, value=value - 2.0), 0.95) == 0.0
     assert np.isnan(rho_interval(replace(item, slope=0.0 * slope), 0.95))
     assert np.isnan(rho_zero(replace(item, slope=0.0 * slope)))
