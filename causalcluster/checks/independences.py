@@ -51,14 +51,16 @@ def implied_independences(analysis: Analysis, graph: CausalGraph) -> Iterator[In
     """Yield one independence for each pair of measured nodes without an arrow between them, where the diagram implies one.
 
     The set is the parents of the later node, or of both: the local Markov property (Pearl 2009, theorem 1.2.7). Unmeasured
-    causes that clusters' own levels absorb do not count.
+    causes that clusters' own levels absorb do not count. How nodes without causes go together is left open, as no effect
+    depends on it, but for the treatment: without causes it is as if assigned at random.
     """
     digraph = to_admg_networkx(graph, confounding_levels(analysis))
-    hidden = set(latent_nodes(analysis))
+    hidden, treatment = set(latent_nodes(analysis)), analysis.question.treatment
     names = [name for name in graph.nodes if name not in hidden]
     for i, right in enumerate(names):
         for left in names[:i]:
-            if digraph.has_edge(left, right) or digraph.has_edge(right, left):
+            open_to_each_other = not parents(graph, left) and not parents(graph, right) and treatment not in (left, right)
+            if open_to_each_other or digraph.has_edge(left, right) or digraph.has_edge(right, left):
                 continue
             own, both = parents(graph, right), (*parents(graph, right), *parents(graph, left))
             for given in dict.fromkeys((tuple(dict.fromkeys(own)), tuple(dict.fromkeys(both)))):
