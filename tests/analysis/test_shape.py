@@ -28,7 +28,7 @@ def message_of(text: str) -> str:
             "title:",
             "zzz:",
             "2: unknown key 'zzz'. The keys are: schema, title, data, nodes, edges, interactions, unobserved, question, "
-            "model, sampling, hypotheses, alternatives.",
+            "model, sampling, sensitivity, hypotheses, alternatives.",
         ),
         # An unknown key without a value is still unknown.
         ("  cluster: district", "  clusters:", "5: unknown key 'clusters' under data. Did you mean 'cluster'?"),
