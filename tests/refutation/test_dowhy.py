@@ -71,6 +71,12 @@ def test_refuters_of_dowhy_run_on_it(model, estimand, estimate):
         subset = model.refute_estimate(
             estimand, estimate, method_name="data_subset_refuter", subset_fraction=0.8, num_simulations=3
         )
+        hidden = model.refute_estimate(
+            estimand, estimate, method_name="add_unobserved_common_cause", confounders_effect_on_treatment="linear",
+            confounders_effect_on_outcome="linear", effect_strength_on_treatment=0.1, effect_strength_on_outcome=100.0,
+        )  # fmt: skip
+    # Adding a cause of both with these strengths takes some of the effect away or adds to it, not more.
+    assert 0.0 < abs(hidden.new_effect - estimate.value) < 0.5 * estimate.value
     assert abs(placebo.new_effect) < 0.4 * estimate.value
     assert cause.new_effect == pytest.approx(estimate.value, rel=0.1)
     assert subset.new_effect == pytest.approx(estimate.value, rel=0.4)
