@@ -8,6 +8,7 @@ and Miller 2008 in its simplest form), so rows of a cluster may depend on each o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ LEVEL = 0.05
 LEAST_CLUSTERS = 6
 """With fewer no flip of signs is rarer than one in twenty."""
 FLIPS = 9999
+MOST_FLIPPED = 200
 SMALL = 0.1
 """The partial correlation that a test should be able to see."""
 LEAST_POWER = 0.5
@@ -167,18 +169,29 @@ def _partial(cross: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     return rest[:, 0, 0], rest[:, 1, 1], rest[:, 0, 1], rank
 
 
-def flip_signs(score: Floats, *, seed: int = 31) -> float:
+def flip_signs(score: Floats) -> float:
     """Return the share of flips of signs of clusters' scores whose sum is at least as far from 0 as that found.
 
-    All flips of few clusters, `FLIPS` random ones, with the one found, of many.
+    All flips of few clusters; `FLIPS` random ones, with the one found, of more; of more than `MOST_FLIPPED` the normal
+    distribution that the sum then has under flips.
     """
     count, found = len(score), abs(float(score.sum()))
-    if 2 ** (count - 1) <= FLIPS:
-        places = np.arange(2 ** (count - 1))[:, None] >> np.arange(count)
-        every: Floats = 1.0 - 2.0 * (places & 1).astype(np.float64)
-        return float((np.abs(every @ score) >= found * (1.0 - 1e-12)).mean())
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], (FLIPS, count))
-    return float((1 + (np.abs(signs @ score) >= found * (1.0 - 1e-12)).sum()) / (1 + FLIPS))
+    if count > MOST_FLIPPED:
+        return 2.0 * float(stats.norm.sf(found / np.sqrt(float(score @ score))))
+    further = np.abs(_signs(count) @ score) >= found * (1.0 - 1e-12)
+    every = 2 ** (count - 1) <= FLIPS
+    return float(further.mean()) if every else float((1 + further.sum()) / (1 + FLIPS))
+
+
+@cache
+def _signs(count: int) -> Floats:
+    """Return flips of the signs of so many clusters (flip, cluster)."""
+    if 2 ** (count - 1) > FLIPS:
+        drawn: Floats = np.random.default_rng(31).choice([-1.0, 1.0], (FLIPS, count))
+        return drawn
+    places = np.arange(2 ** (count - 1))[:, None] >> np.arange(count)
+    every: Floats = 1.0 - 2.0 * (places & 1).astype(np.float64)
+    return every
 
 
 def _judge(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from causalcluster import parse_analysis
 from causalcluster.checks.independences import check_implied, flip_signs, implied_independences, independence_warnings
@@ -115,3 +116,8 @@ def test_flips_of_few_clusters_are_all_of_them():
     assert flip_signs(score) == pytest.approx(exact)
     many = np.abs(np.random.default_rng(1).standard_normal(40)) + 0.1
     assert flip_signs(many) == pytest.approx(1e-4)
+    # Beyond 200 clusters the normal distribution takes over without a step.
+    score = np.random.default_rng(2).standard_normal(200) + 0.12
+    normal = 2.0 * stats.norm.sf(abs(score.sum()) / np.sqrt(score @ score))
+    assert flip_signs(score) == pytest.approx(normal, rel=0.1)
+    assert flip_signs(np.append(score, 0.0)) == pytest.approx(normal)
