@@ -187,8 +187,7 @@ def flip_signs(score: Floats) -> float:
 def _signs(count: int) -> Floats:
     """Return flips of the signs of so many clusters (flip, cluster)."""
     if 2 ** (count - 1) > FLIPS:
-        drawn: Floats = np.random.default_rng(31).choice([-1.0, 1.0], (FLIPS, count))
-        return drawn
+        return 1.0 - 2.0 * np.random.default_rng(31).integers(0, 2, (FLIPS, count)).astype(np.float64)
     places = np.arange(2 ** (count - 1))[:, None] >> np.arange(count)
     every: Floats = 1.0 - 2.0 * (places & 1).astype(np.float64)
     return every
