@@ -16,7 +16,7 @@ GRAPH = (
     " enforcement -> unions; enforcement -> wage; unions -> wage}"
 )
 MADE = simulate("linear", clusters=8, rows=40, seed=2)
-ANALYSIS = parse_analysis(MADE.analysis_text + "sampling: {draws: 700, tune: 500, chains: 2}\n", path="x.yaml")
+ANALYSIS = parse_analysis(MADE.analysis_text + "sampling: {draws: 600, tune: 600, chains: 4}\n", path="x.yaml")
 
 
 @pytest.fixture(scope="module")
