@@ -23,12 +23,13 @@ import pandas as pd
 from dowhy.causal_estimator import CausalEstimate, CausalEstimator
 from numpy.typing import NDArray
 
+from causalcluster.analysis.claim_records import name_effect
 from causalcluster.analysis.records import Analysis, Contrast, Edge, Node, node_by_name
 from causalcluster.errors import InputError
 from causalcluster.fitting.evaluation import evaluate_targets
 from causalcluster.fitting.many import compiled_here
 from causalcluster.fitting.sample import Draws, refit
-from causalcluster.planning import draw_up, prepare
+from causalcluster.planning import Plan, draw_up, prepare
 
 Floats = NDArray[np.float64]
 
@@ -63,8 +64,7 @@ class HierarchicalEstimator(CausalEstimator):  # type: ignore[misc]
     ) -> None:
         super().__init__(identified_estimand, **options)
         self._analysis, self._key = analysis, (effect, via, level)
-        self._data: pd.DataFrame | None = None
-        self._fitted: Draws | None = None
+        self._fitted: tuple[Plan, Draws] | None = None
         self._options = options
         self._effect_modifier_names: list[str] = []
 
@@ -101,11 +101,10 @@ class HierarchicalEstimator(CausalEstimator):  # type: ignore[misc]
                 f"{sorted(set(names) - known)[0]!r} modifies the effect and is no node of the analysis",
                 fix="draw it into the analysis, with an interaction, or leave it out of DoWhy's graph",
             )
-        plan = draw_up(self._asked(Contrast(kind="values", low=0.0, high=1.0)), data)
+        plan = draw_up(self._asked(), data, doubts=False)
         made = prepare(plan)
         compiled = compiled_here(plan.design, made.arrays, made.priors)
-        self._fitted = refit(compiled, made.arrays, self._analysis.sampling)
-        self._data = data
+        self._fitted = plan, refit(compiled, made.arrays, self._analysis.sampling)
         return self
 
     def estimate_effect(
@@ -119,6 +118,8 @@ class HierarchicalEstimator(CausalEstimator):  # type: ignore[misc]
         """Return the effect of setting the treatment from `control_value` to `treatment_value`."""
         if target_units not in (None, "ate"):
             raise InputError(f"the target units {target_units!r} are not available", fix="Ask for 'ate'")
+        if treatment_value == control_value:
+            raise InputError(f"the treatment is {treatment_value!r} in both worlds", fix="Give two different values")
         self._target_units = target_units
         self._treatment_value, self._control_value = treatment_value, control_value
         draws = self._draws(float(control_value), float(treatment_value))
@@ -158,12 +159,12 @@ class HierarchicalEstimator(CausalEstimator):  # type: ignore[misc]
 
     def _draws(self, low: float, high: float) -> Floats:
         """Return draws (draw,) of the effect."""
-        if self._fitted is None or self._data is None:
+        if self._fitted is None:
             raise InputError("the estimator is not fitted", fix="Call fit(data) first")
-        plan = draw_up(self._asked(Contrast(kind="values", low=low, high=high)), self._data)
-        targets = prepare(plan).targets
+        plan, fitted = self._fitted
+        targets = prepare(replace(plan, panel=replace(plan.panel, contrast=(low, high)))).targets
         effect, via, level = self._key
-        found, _ = evaluate_targets(targets.plain(), self._fitted.system, random_seed=self._analysis.sampling.seed)
+        found, _ = evaluate_targets(targets.plain(), fitted.system, random_seed=self._analysis.sampling.seed)
         level = level if level in set(found["level"].values) else "sample"
         key = {"estimand": effect, "via": via, "level": level, "outcome": self._outcome()}
         mask = np.all([found[name].values == value for name, value in key.items()], axis=0)
@@ -171,7 +172,7 @@ class HierarchicalEstimator(CausalEstimator):  # type: ignore[misc]
             reason = next(
                 (v.reason for v in plan.verdicts if (v.outcome, v.effect, v.via) == (key["outcome"], effect, via)), ""
             )
-            raise InputError(f"{effect}({key['outcome']}{', via=' + via if via else ''}) is not identified", why=reason)
+            raise InputError(f"{name_effect(effect, key['outcome'], via)} is not identified", why=reason)
         values: Floats = found["effect"].values[..., int(np.flatnonzero(mask)[0])].ravel()
         return values
 
@@ -181,9 +182,11 @@ class HierarchicalEstimator(CausalEstimator):  # type: ignore[misc]
         found = [node.name for node in self._analysis.nodes if node.column == column]
         return found[0] if found else self._analysis.question.outcomes[0]
 
-    def _asked(self, contrast: Contrast) -> Analysis:
+    def _asked(self) -> Analysis:
         """Return the analysis of the estimand: treatment and outcome under its names, and causes that it adds."""
         analysis, estimand = self._analysis, self._target_estimand
+        # The contrast is that of each estimate; any will do for the fit.
+        contrast = Contrast(kind="values", low=0.0, high=1.0)
         question = replace(analysis.question, contrast=contrast, outcomes=(self._outcome(),))
         columns = {
             question.treatment: _only(estimand.treatment_variable),

@@ -28,10 +28,9 @@ from causalcluster.hypotheses import evaluate_hypotheses
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
 from causalcluster.model.priors import Priors
 from causalcluster.model.standard import Scale
-from causalcluster.moments import Moments
 from causalcluster.planning import Clock, Plan, Prepared, draw_up, prepare
 from causalcluster.refutation import refuse_refutation, refutation_warnings, refute
-from causalcluster.sensitivity.examine import Sensitivity, examine
+from causalcluster.sensitivity.examine import Fitted, Sensitivity, examine
 
 Progress = Callable[[str], None]
 
@@ -147,7 +146,7 @@ def analyse(
             fix="name the column of the clusters under 'data: cluster', or run without --leave-one-out",
         )
     if refutations:
-        refuse_refutation(analysis, refutations)
+        refuse_refutation(analysis, refutations, source)
     say, clock = progress or (lambda _: None), Clock()
     with clock.time("total"), second_opinion(analysis, opinion) as asked:
         plan = draw_up(analysis, source, clock)
@@ -172,7 +171,7 @@ def analyse(
                 hypotheses, tree = _weigh(plan, prepared, draws, effects)
                 measurement = _measure(plan, prepared, tree)
                 doubts = _doubt(plan, prepared, draws, diagnostics, effects)
-                bent = _bend(plan, prepared, draws)
+                bent = _bend(plan, prepared, draws, effects)
             with clock.time("leave_one_out"):
                 asked_for = executor if leave_one_out else None
                 influence, notes = _leave_one_out(prepared, compiled, draws, plan, asked_for, say)
@@ -274,19 +273,20 @@ def _doubt(plan: Plan, prepared: Prepared, draws: Draws, diagnostics: Diagnostic
     )
 
 
-def _bend(plan: Plan, prepared: Prepared, draws: Draws) -> Sensitivity:
-    return examine(
-        plan.analysis,
-        plan.graph,
-        question_design(plan.design),
-        prepared.scale,
-        prepared.arrays,
-        plan.moments,
-        plan.panel.contrast,
-        draws.system,
-        identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified],
-        simulated=prepared.targets.network is not None,
+def _bend(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) -> Sensitivity:
+    fitted = Fitted(
+        analysis=plan.analysis,
+        graph=plan.graph,
+        design=question_design(plan.design),
+        scale=prepared.scale,
+        arrays=prepared.arrays,
+        moments=plan.moments,
+        contrast=plan.panel.contrast,
+        draws=draws.system,
+        effects=effects,
+        network=prepared.targets.network,
     )
+    return examine(fitted, identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified])
 
 
 def _sample(
@@ -312,19 +312,28 @@ def _sample(
     return draws, effects, table, diagnostics
 
 
+def _or_warning(file: str, make: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+    """Return a table of many fits; a failure of the engine costs it alone, and is a warning."""
+    try:
+        return make(), ()
+    except EngineError as error:
+        return None, (f"{file} is not written: {error}",)
+
+
 def _leave_one_out(
     prepared: Prepared, compiled: Compiled, draws: Draws, plan: Plan, executor: Executor | None, say: Progress
 ) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
-    """Fit without each cluster where there is an executor; a failure of the engine costs this table alone."""
+    """Fit without each cluster where there is an executor."""
     if executor is None:
         return None, ()
-    settings = plan.analysis.sampling
-    try:
-        table = leave_one_cluster_out(
-            compiled, prepared.arrays, prepared.targets, draws, settings, executor=executor, progress=say
-        )
-    except EngineError as error:
-        return None, (f"leave_one_out.csv is not written: {error}",)
+    table, failed = _or_warning(
+        "leave_one_out.csv",
+        lambda: leave_one_cluster_out(
+            compiled, prepared.arrays, prepared.targets, draws, plan.analysis.sampling, executor=executor, progress=say
+        ),
+    )
+    if table is None:
+        return None, failed
     doubtful = table.loc[table["reason"] != "", "left_out"].unique()
     if len(doubtful) == 0:
         return table, ()
@@ -341,24 +350,22 @@ def _refute(
     executor: Executor,
     say: Progress,
 ) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
-    """Refit tables whose answer is known; a failure of the engine costs this table alone."""
-    given = None if isinstance(source, Moments) else source
-    try:
-        table = refute(analysis, plan, prepared, draws, given, replicates=replicates, executor=executor, progress=say)
-    except EngineError as error:
-        return None, (f"refutation.csv is not written: {error}",)
-    return table, ()
+    """Refit tables whose answer is known."""
+    return _or_warning(
+        "refutation.csv",
+        lambda: refute(analysis, plan, prepared, draws, source, replicates=replicates, executor=executor, progress=say),
+    )
 
 
 def _shift_missing(
     prepared: Prepared, compiled: Compiled, draws: Draws, plan: Plan, executor: Executor | None, say: Progress
 ) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
-    """Fit with missing values shifted, where some are averaged over; a failure of the engine costs this table alone."""
+    """Fit with missing values shifted, where some are averaged over."""
     if executor is None or not averaged_nodes(plan.design):
         return None, ()
-    settings = plan.analysis.sampling
-    try:
-        table = shift_missing(compiled, prepared.arrays, prepared.targets, draws, settings, executor=executor, progress=say)
-    except EngineError as error:
-        return None, (f"missing_shift.csv is not written: {error}",)
-    return table, ()
+    return _or_warning(
+        "missing_shift.csv",
+        lambda: shift_missing(
+            compiled, prepared.arrays, prepared.targets, draws, plan.analysis.sampling, executor=executor, progress=say
+        ),
+    )

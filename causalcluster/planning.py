@@ -132,16 +132,19 @@ def plan_analysis(analysis: Analysis, source: Any = None, *, opinion: SecondOpin
     ['all', 'enforcement', 'unions']
     """
     with second_opinion(analysis, opinion) as asked:
-        plan = draw_up(analysis, source, Clock())
+        plan = draw_up(analysis, source, doubts=False)
         return replace(plan, dowhy=await_second_opinion(asked))
 
 
-def draw_up(analysis: Analysis, source: Any = None, clock: Clock | None = None) -> Plan:
-    """Plan an analysis as `plan_analysis` does, without asking DoWhy; ``clock`` takes the seconds by stage."""
+def draw_up(analysis: Analysis, source: Any = None, clock: Clock | None = None, *, doubts: bool = True) -> Plan:
+    """Plan an analysis as `plan_analysis` does, without asking DoWhy; ``clock`` takes the seconds by stage.
+
+    Without ``doubts`` the table is not scanned for what only doubts of a finished fit ask: leads, and starts of a policy.
+    """
     clock = clock or Clock()
     with clock.time("read"):
         graph = build_graph(analysis)
-        data = _take_data(analysis, graph, source, clock)
+        data = _take_data(analysis, graph, source, clock, doubts=doubts)
         if data.means is None:
             return replace(_write_plan(analysis, graph, data), leads=data.leads, adoption=data.adoption)
         return _about_means(_write_plan(data.means.analysis, graph, data), data.means)
@@ -166,7 +169,7 @@ class _Data:
     adoption: Adoption | None = None
 
 
-def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock) -> _Data:
+def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock, *, doubts: bool) -> _Data:
     """Reduce the table; take its rows along where some equation needs them, or the checks of a small table."""
     if isinstance(source, Moments) or (source is None and analysis.data.moments):
         refuse_moments_alone(analysis, graph)
@@ -192,8 +195,8 @@ def _take_data(analysis: Analysis, graph: CausalGraph, source: Any, clock: Clock
             moments=moments,
             rows=table,
             checked=checked,
-            leads=reduce_leads(analysis, rows),
-            adoption=find_adoption(analysis, rows),
+            leads=reduce_leads(analysis, rows) if doubts else None,
+            adoption=find_adoption(analysis, rows) if doubts else None,
         )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from causalcluster.analysis.claim_records import name_effect
 from causalcluster.analysis.records import Analysis, Contrast, Edge, Node, node_by_name
 from causalcluster.data import CLUSTER, PERIOD, UNIT, open_rows, position_column
 from causalcluster.data.collection import collect, plain_values
@@ -22,6 +23,7 @@ from causalcluster.effects.summary import summarise_effects
 from causalcluster.errors import InputError, UnsupportedError
 from causalcluster.fitting.many import REFIT_CHAINS, REFIT_DRAWS, REFIT_TUNE, FitTask, evaluate_again, run_fits, thin_start
 from causalcluster.fitting.sample import Draws
+from causalcluster.moments import Moments
 from causalcluster.planning import Plan, Prepared, draw_up, prepare
 
 Floats = NDArray[np.float64]
@@ -96,7 +98,7 @@ def refute(
     UnsupportedError
         There are no rows, too many, lagged edges or groups of clusters.
     """
-    refuse_refutation(analysis, replicates)
+    refuse_refutation(analysis, replicates, source)
     if not any(verdict.identified and verdict.effect in EFFECTS for verdict in plan.verdicts):
         raise InputError(
             "no total, direct or mediated effect of this analysis is identified, so that there is none to refute",
@@ -114,7 +116,7 @@ def refute(
     return pd.concat(found, ignore_index=True)
 
 
-def refuse_refutation(analysis: Analysis, replicates: int) -> None:
+def refuse_refutation(analysis: Analysis, replicates: int, source: Any = None) -> None:
     """Refuse before anything is sampled what cannot be refuted in this version."""
     if replicates < LEAST:
         raise InputError(
@@ -122,7 +124,7 @@ def refuse_refutation(analysis: Analysis, replicates: int) -> None:
         )
     data = analysis.data
     reasons = {
-        "the analysis reads moments, and rows are needed": bool(data.moments),
+        "the analysis reads moments, and rows are needed": bool(data.moments) or isinstance(source, Moments),
         "edges have lags": any(edge.lag for edge in analysis.edges),
         "clusters lie in groups": bool(data.nested_in or data.crossed_with),
     }
@@ -178,7 +180,7 @@ def _tasks(analysis: Analysis, plan: Plan, kind: str, rows: _Rows, draws: Draws,
     start = thin_start(draws.start)
     for k in range(replicates):
         rng = np.random.default_rng([analysis.sampling.seed, 29, KINDS.index(kind), k])
-        own = draw_up(asked, change_table(kind, rows.table, rows.cluster, asked, rng))
+        own = draw_up(asked, change_table(kind, rows.table, rows.cluster, asked, rng), doubts=False)
         made = prepare(own)
         yield FitTask(
             name=f"{kind} {k}",
@@ -299,7 +301,7 @@ def refutation_warnings(table: pd.DataFrame | None) -> tuple[str, ...]:
     level = "population" if "population" in set(table["level"]) else "sample"
     said = []
     for row in table[(table["level"] == level) & (table["verdict"] == "refuted")].to_dict("records"):
-        name = f"{row['effect']}({row['outcome']}{', via=' + row['via'] if row['via'] else ''})"
+        name = name_effect(row["effect"], row["outcome"], row["via"])
         said.append(
             f"{name} is {row['mean']:.3g} (Monte Carlo error {row['mc_error']:.2g}) on average over {row['replicates']} "
             f"tables of the kind '{row['kind'].replace('_', ' ')}', where {row['expected']:.3g} is expected (refutation.csv)"

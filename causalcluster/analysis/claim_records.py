@@ -94,6 +94,11 @@ def quoted_value(value: str) -> str:
     return value if math.isfinite(number) and number_text(number) == value else in_quotes(value)
 
 
+def name_effect(effect: str, outcome: str, via: str = "") -> str:
+    """Return what messages call an effect, ``nie(log_wage, via=unions)``; names stand as they are, unquoted."""
+    return f"{effect}({outcome}{f', via={via}' if via else ''})"
+
+
 def render_term(term: EffectTerm) -> str:
     """Return the text of one effect, such as ``nie(log_wage, via=unions, cluster="cl 1")``."""
     parts = [quoted(term.outcome)]

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from causalcluster.analysis.claim_records import name_effect
 from causalcluster.analysis.records import Analysis
 from causalcluster.checks.latent_means import GroupMeans, draw_between, draw_between_units
 from causalcluster.design import Design
@@ -111,9 +112,9 @@ def between_warnings(table: pd.DataFrame | None) -> tuple[str, ...]:
     found = []
     for row in [] if table is None else table.to_dict("records"):
         if (row["effect"], row["via"]) != ("nie", "all") and is_apart(row["prob_above_within"], row["ci_prob"]):
-            via = f", via={row['via']}" if row["via"] else ""
+            name = name_effect(row["effect"], row["outcome"], row["via"])
             found.append(
-                f"{row['effect']}({row['outcome']}{via}) is {row['within_mean']:.3g} inside {row['grouping']} and the "
+                f"{name} is {row['within_mean']:.3g} inside {row['grouping']} and the "
                 f"association between them is {row['mean']:.3g} [{row['lower']:.3g}, {row['upper']:.3g}]: they differ by "
                 "more than chance, and differences between groups are no effect inside them (between.csv)"
             )

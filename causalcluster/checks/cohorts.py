@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from causalcluster.analysis.claim_records import name_effect
 from causalcluster.moments.adoption import Adoption
 
 Floats = NDArray[np.float64]
@@ -79,7 +80,7 @@ def cohort_warnings(table: pd.DataFrame | None, adoption: Adoption | None, *, ti
         apart = part[(part["prob_above_others"] < tail) | (part["prob_above_others"] > 1.0 - tail)]
         if apart.empty or (effect, via) == ("nie", "all"):
             continue
-        name = f"{effect}({outcome}{f', via={via}' if via else ''})"
+        name = name_effect(str(effect), str(outcome), str(via))
         shown = ", ".join(f"{row['mean']:.3g} where it began in {row['cohort']}" for row in part.to_dict("records"))
         said.append(f"{name} differs by when the policy began: {shown} (cohorts.csv){_weights(adoption, time_effects)}")
     return tuple(said)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from causalcluster.analysis.claim_records import name_effect
 from causalcluster.analysis.records import Analysis
 from causalcluster.checks.between import COLUMNS, comparison_row, effect_paths, is_apart
 from causalcluster.design import Design
@@ -71,7 +72,7 @@ def inside_warnings(table: pd.DataFrame | None) -> tuple[str, ...]:
     """Return a sentence for every effect through a mediator in which slopes inside and between clusters disagree."""
     rows = [] if table is None else table.to_dict("records")
     return tuple(
-        f"nie({row['outcome']}, via={row['via']}) is {row['mean']:.3g} with slopes of {row['grouping']} means and "
+        f"{name_effect('nie', row['outcome'], row['via'])} is {row['mean']:.3g} with slopes of {row['grouping']} means and "
         f"{row['within_mean']:.3g} [{row['within_lower']:.3g}, {row['within_upper']:.3g}] with slopes inside "
         f"{row['grouping']}: they differ by more than chance, so that what goes together between groups is not what one "
         "does to the other inside them, or something unmeasured differs between groups (between.csv)"

@@ -5,6 +5,7 @@ an effect may be anticipated, or the policy may follow what it is said to cause.
 Wooldridge (2010, Econometric Analysis of Cross Section and Panel Data, 2nd ed., section 10.7.1).
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -42,24 +43,24 @@ def placebo_leads(analysis: Analysis, graph: CausalGraph, design: Design, leads:
         return None
     table = analysed_table(leads)
     leads = replace(leads, table=table)
-    lead, still = lead_name(analysis), within_squares(table) == 0.0
+    lead, squares = lead_name(analysis), within_squares(table)
+    still = {name for name in map(str, table["column"].values) if bool((squares.sel(column=name) == 0.0).all())}
     rows = []
     for node in design.nodes:
         causes = [*parents(graph, node), *leads.periods]
-        moving = [name for name in causes if not bool(still.sel(column=name).all())]
-        reason = _why_not(analysis, node, leads, lead)
+        moving = [name for name in causes if name not in still]
+        reason = _why_not(analysis, node, leads, {node, lead} & still)
         row: dict[str, Any] = {"node": node, "lead": lead, "clusters": table.sizes["cluster"], "rows": int(table["n"].sum())}
         rows.append(row | {"reason": reason} | ({} if reason else _test(leads, node, [*moving, lead])))
     return _adjust(pd.DataFrame(rows).reindex(columns=list(COLUMNS)))
 
 
-def _why_not(analysis: Analysis, node: str, leads: Moments, lead: str) -> str:
-    squares = within_squares(leads.table)
+def _why_not(analysis: Analysis, node: str, leads: Moments, still: Collection[str]) -> str:
     if node_by_name(analysis, node).family != "gaussian":
         return f"the node is {node_by_name(analysis, node).family}"
     if leads.table.sizes["cluster"] < LEAST_CLUSTERS:
         return f"fewer than {LEAST_CLUSTERS} clusters"
-    if any(bool((squares.sel(column=name) == 0.0).all()) for name in (node, lead)):
+    if still:
         return "nothing varies inside clusters"
     return ""
 

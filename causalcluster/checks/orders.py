@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from causalcluster.analysis.records import Question
-from causalcluster.effects.gformula import Accuracy
 from causalcluster.effects.networks import Network, SystemDraws
 from causalcluster.effects.orders import Order, Orders, list_order_estimands, list_order_worlds, list_parts, part_of
+from causalcluster.effects.runs import Accuracy
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.effects.worlds import System
 from causalcluster.fitting.evaluation import Targets, evaluate_targets

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from causalcluster.analysis import Analysis, read_analysis
+from causalcluster.analysis.claim_records import name_effect
 
 if TYPE_CHECKING:
     from causalcluster.identification.second_opinion import SecondOpinion
@@ -160,7 +161,7 @@ def _print_plan(plan: Any) -> None:
     typer.echo("")
     for verdict in plan.verdicts:
         mark = "identified    " if verdict.identified else "NOT identified"
-        name = f"{verdict.effect}({verdict.outcome}{', via=' + verdict.via if verdict.via else ''})"
+        name = name_effect(verdict.effect, verdict.outcome, verdict.via)
         typer.echo(f"{mark}  {name}: {' '.join(filter(None, (verdict.reason, verdict.remedy)))}")
     for answer in plan.dowhy:
         agreement = "agrees" if answer.agrees else "DISAGREES"

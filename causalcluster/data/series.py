@@ -45,13 +45,15 @@ def calendar(periods: Sequence[Any]) -> tuple[int, ...]:
     return tuple((period - periods[0]) // step for period in periods)
 
 
-def number_periods(frame: nw.LazyFrame[Any], periods: Sequence[Any], places: Sequence[int]) -> nw.LazyFrame[Any]:
-    """Add the column `PERIOD`: one of ``places`` for each of ``periods``."""
+def number_periods(
+    frame: nw.LazyFrame[Any], periods: Sequence[Any], places: Sequence[int], *, by: str = TIME, name: str = PERIOD
+) -> nw.LazyFrame[Any]:
+    """Add the column ``name``: one of ``places`` for each of ``periods``, the values of the column ``by``."""
     found = [
-        nw.when(nw.col(TIME) == period).then(nw.lit(place)).otherwise(nw.lit(0))
+        nw.when(nw.col(by) == period).then(nw.lit(place)).otherwise(nw.lit(0))
         for period, place in zip(periods, places, strict=True)
     ]
-    return frame.with_columns(sum(found[1:], start=found[0]).cast(nw.Int64).alias(PERIOD))
+    return frame.with_columns(sum(found[1:], start=found[0]).cast(nw.Int64).alias(name))
 
 
 def refuse_periods(periods: Sequence[Any], time: str, where: str, *, effects: bool, lags: bool) -> None:

@@ -16,7 +16,7 @@ from causalcluster.effects.quantiles import (
     poisson_quantile,
 )
 
-GAUSSIAN, _LOGNORMAL, STUDENT, BERNOULLI, _BINOMIAL, _POISSON, _NEGATIVE_BINOMIAL, ORDINAL, _BETA = range(9)
+GAUSSIAN, LOGNORMAL, STUDENT, BERNOULLI, BINOMIAL, POISSON, NEGATIVE_BINOMIAL, ORDINAL, BETA = range(9)
 _LOGIT, _PROBIT = 2, 3
 # Columns of `Program.variable` and of `Program.number`.
 FIRST_TERM, FIRST_THRESHOLD, FIRST_GRADE, N_GRADES, READY = 4, 6, 7, 8, 9
@@ -25,8 +25,7 @@ _MOST = 700.0
 _WIDEST_COUNT = 1000.0
 _LARGEST_MEAN = 400.0
 _NEGLIGIBLE = 1e-5
-_GROUP = 1.0 / 24.0
-_SIZES = (3, 5, 9)
+_SIZES = (1, 3, 5, 9)
 _NODES = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[0] for n in _SIZES])
 _WEIGHTS = np.concatenate([np.polynomial.hermite_e.hermegauss(n)[1] / math.sqrt(2.0 * math.pi) for n in _SIZES])
 
@@ -56,23 +55,23 @@ def is_followed(family, link, eta, size, shape):  # type: ignore[no-untyped-def]
     """Whether values are followed; very wide counts are drawn."""
     if family == BERNOULLI or family == ORDINAL:
         return True
-    if family == _BINOMIAL:
+    if family == BINOMIAL:
         return size <= _WIDEST_COUNT
     mean = size * math.exp(min(eta, _MOST))
-    variance = mean + (mean * mean / shape if family == _NEGATIVE_BINOMIAL else 0.0)
+    variance = mean + (mean * mean / shape if family == NEGATIVE_BINOMIAL else 0.0)
     return mean <= _LARGEST_MEAN and mean + 6.0 * math.sqrt(variance) <= _WIDEST_COUNT
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
 def _count_probability(family, link, eta, digit, before, size, shape):  # type: ignore[no-untyped-def]
     """Return the probability of a count, ``before`` that of the count below it."""
-    if family == _BINOMIAL:
+    if family == BINOMIAL:
         share = min(max(inverse_link(link, eta), 1e-15), 1.0 - 1e-15)
         if digit == 0:
             return math.exp(size * math.log1p(-share))
         return before * share / (1.0 - share) * (size - digit + 1.0) / digit
     mean = size * math.exp(min(eta, _MOST))
-    if family == _POISSON:
+    if family == POISSON:
         return math.exp(-mean) if digit == 0 else before * mean / digit
     share = mean / (shape + mean)
     if digit == 0:
@@ -81,20 +80,20 @@ def _count_probability(family, link, eta, digit, before, size, shape):  # type: 
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def group_counts(family, link, eta, count, before, reached, size, shape):  # type: ignore[no-untyped-def]
+def group_counts(family, link, eta, count, before, reached, size, shape, most):  # type: ignore[no-untyped-def]
     """Return probability and mean of the next few counts, the count after them, the last probability and that of all so far.
 
-    A group from ``count`` on ends when it holds 1/24, or half of what was left; what is left of less than 1e-5 joins it.
+    A group from ``count`` on ends when it holds ``most``, or half of what was left; what is left of less than 1e-5 joins it.
     Counts that are likely stand alone; of those in one group the mean is followed: an error of second order in its width.
     """
-    mass, mean, wanted = 0.0, 0.0, min(_GROUP, 0.5 * (1.0 - reached))
+    mass, mean, wanted = 0.0, 0.0, min(most, 0.5 * (1.0 - reached))
     while True:
         before = _count_probability(family, link, eta, count, before, size, shape)
         mass += before
         mean += before * count
         count += 1.0
         left = 1.0 - reached - mass
-        if left < _NEGLIGIBLE or count > 2.0 * _WIDEST_COUNT or (family == _BINOMIAL and count > size):
+        if left < _NEGLIGIBLE or count > 2.0 * _WIDEST_COUNT or (family == BINOMIAL and count > size):
             return mass + left, mean / mass, -1.0, before, 1.0
         if mass >= wanted:
             return mass, mean / mass, count, before, reached + mass
@@ -103,9 +102,9 @@ def group_counts(family, link, eta, count, before, reached, size, shape):  # typ
 @numba.njit(cache=True, nogil=True, _nrt=False)
 def _draw_share_or_count(family, link, eta, z, u, size, excess, precision):  # type: ignore[no-untyped-def]
     """Return an answer in the node's own units; ``excess`` is the log of a negative binomial's gamma."""
-    if family == _BINOMIAL:
+    if family == BINOMIAL:
         return binomial_quantile(z, u, size, inverse_link(link, eta))
-    if family == _BETA:
+    if family == BETA:
         return beta_quantile(u, inverse_link(link, eta), precision)
     return poisson_quantile(z, u, size * math.exp(min(eta + excess, _MOST)))
 
@@ -128,26 +127,26 @@ def draw_answer(variable, number, grade, v, eta, sd, precision, threshold, gamma
         return eta + sd[k] * z
     if family == STUDENT:
         return eta + sd[k] * z * math.exp(interpolate(student, k, abs(z)))
-    if family == _LOGNORMAL:
+    if family == LOGNORMAL:
         value = math.exp(min(eta + sd[k] * z, _MOST))
     elif family == BERNOULLI or family == ORDINAL:
         digit = _draw_grade(family, link, eta, u, variable[v, N_GRADES], variable[v, FIRST_THRESHOLD], threshold)
         value = grade[variable[v, FIRST_GRADE] + digit]
     else:
-        excess = interpolate(gamma, k, normal[i, column + 1]) if family == _NEGATIVE_BINOMIAL else 0.0
+        excess = interpolate(gamma, k, normal[i, column + 1]) if family == NEGATIVE_BINOMIAL else 0.0
         value = _draw_share_or_count(family, link, eta, z, u, size[row, k], excess, precision[k])
     return (value - number[v, SHIFT]) / number[v, SCALE]
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def _mean(variable, number, grade, v, eta, sd, threshold):  # type: ignore[no-untyped-def]
+def mean_in_units(variable, number, grade, v, eta, sd, threshold):  # type: ignore[no-untyped-def]
     """Return the mean answer in the node's own units."""
     family, k, link = variable[v, 0], variable[v, 1], variable[v, 2]
     if family == GAUSSIAN or family == STUDENT:
         return number[v, SHIFT] + number[v, SCALE] * eta
-    if family == _LOGNORMAL:
+    if family == LOGNORMAL:
         return math.exp(min(eta + 0.5 * sd[k] * sd[k], _MOST))
-    if family == _POISSON or family == _NEGATIVE_BINOMIAL:
+    if family == POISSON or family == NEGATIVE_BINOMIAL:
         return math.exp(min(eta, _MOST))
     if family != ORDINAL:
         return inverse_link(link, eta)
@@ -163,13 +162,28 @@ def mean_of_normal(variable, number, grade, v, eta, variance, sd, threshold):  #
     """Return the mean answer where the linear predictor is normal: exact for log and probit, else by 3 to 9 points."""
     family = variable[v, 0]
     if variance == 0.0 or family == GAUSSIAN or family == STUDENT:
-        return _mean(variable, number, grade, v, eta, sd, threshold)
-    if family == _LOGNORMAL or family == _POISSON or family == _NEGATIVE_BINOMIAL:
-        return _mean(variable, number, grade, v, eta + 0.5 * variance, sd, threshold)
+        return mean_in_units(variable, number, grade, v, eta, sd, threshold)
+    if family == LOGNORMAL or family == POISSON or family == NEGATIVE_BINOMIAL:
+        return mean_in_units(variable, number, grade, v, eta + 0.5 * variance, sd, threshold)
     if variable[v, 2] == _PROBIT and family != ORDINAL:
         return normal_cdf(eta / math.sqrt(1.0 + variance))
-    total, wide = 0.0, math.sqrt(variance)
-    first, last = (0, 3) if variance < 0.05 else (3, 8) if variance < 0.5 else (8, 17)
+    total = 0.0
+    first, last = normal_nodes(variance)
     for h in range(first, last):
-        total += _WEIGHTS[h] * _mean(variable, number, grade, v, eta + wide * _NODES[h], sd, threshold)
+        at, weight = node_of_normal(h, eta, variance)
+        total += weight * mean_in_units(variable, number, grade, v, at, sd, threshold)
     return total
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def normal_nodes(variance):  # type: ignore[no-untyped-def]
+    """Return the first number of a node, and that after the last, for means over a normal of this variance; 0, 1 without."""
+    if variance == 0.0:
+        return 0, 1
+    return (1, 4) if variance < 0.05 else (4, 9) if variance < 0.5 else (9, 18)
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def node_of_normal(number, mean, variance):  # type: ignore[no-untyped-def]
+    """Return the place and weight of a node."""
+    return mean + math.sqrt(variance) * _NODES[number], _WEIGHTS[number]

@@ -23,6 +23,7 @@ from causalcluster.effects.answers import (
     READY,
     SCALE,
     SHIFT,
+    STUDENT,
     draw_answer,
     grade_probability,
     group_counts,
@@ -32,6 +33,9 @@ from causalcluster.effects.answers import (
 )
 from causalcluster.effects.centres import Centres, fill_centres
 from causalcluster.effects.programs import Program
+from causalcluster.effects.shared_errors import SCORES, error_scores, mean_with_shared_error
+
+_GROUP, _SMALL_GROUP = 1.0 / 24.0, 1.0 / 400.0
 
 
 class Parameters(NamedTuple):
@@ -42,6 +46,7 @@ class Parameters(NamedTuple):
     threshold: Any  # (S, all thresholds)
     gamma: Any  # (S, K, nodes) log of a gamma of mean one with the shape of a negative binomial
     student: Any  # (S, K, nodes) log(t / z)
+    loading: Any  # (S, K) of a mediator's error in an outcome's equation, in residual sds where there are any
 
 
 class Points(NamedTuple):
@@ -64,6 +69,8 @@ class Workspace(NamedTuple):
     eta: Any  # (V + 1,)
     mass: Any  # (V + 1,)
     digit: Any  # (V + 1,)
+    count: Any  # (V + 1, 2) first and last count of those that are followed together
+    score: Any  # (4, SCORES)
     regressor: Any  # (terms,)
     state: Any  # (V + 1, 4) a value's probability, that of all so far, whether there are more, the next count
     equation: Any  # (P,) of each coefficient
@@ -141,13 +148,13 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
     ``coefficients`` are those of answers (P,), those of means (P,), and the covariance (P, P) of a normal part that the
     latter lack, which is integrated out; of shape (0, 0) where there is none.
     """
-    variable, number, _, term, factor, drawn, ready, branch_start, branch, target, grade = program
+    variable, number, _, term, factor, drawn, ready, branch_start, branch, target, sharing, grade = program
     _, rows, _, weights, slots, normal, uniform = points
     _, context, size = tables
-    values, known, eta, mass, digit, x, state = work[:7]
+    values, known, eta, mass, digit, count, score, x, state = work[:9]
     centre = work.centre
     theta, early, covariance = coefficients
-    all_precision, all_shape, all_threshold, all_gamma, all_student = parameters
+    all_precision, all_shape, all_threshold, all_gamma, all_student, loading = parameters
     precision, shape, threshold = all_precision[s], all_shape[s], all_threshold[s]
     gamma, student = all_gamma[s], all_student[s]
     n_variables = variable.shape[0]
@@ -167,6 +174,8 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
         for t in range(target.shape[0]):
             begin, depth = branch_start[t], branch_start[t + 1] - branch_start[t]
             d, total, returning = 0, 0.0, False
+            # Scores of errors differ more inside a group than means do.
+            most = _GROUP if sharing[t, 0] < 0 else _SMALL_GROUP
             mass[0] = 1.0
             while d >= 0:
                 v = target[t] if d == depth else branch[begin + d, 0]
@@ -175,7 +184,19 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
                         at, variance = _predict_normal(variable, term, factor, v, early, covariance, centre, values, x)
                     else:
                         at, variance = _predict(variable, term, factor, v, early, centre, values), 0.0
-                    total += mass[d] * mean_of_normal(variable, number, grade, v, at, variance, sd, threshold)
+                    if sharing[t, 0] >= 0:
+                        m, seen = sharing[t, 0], sharing[t, 1]
+                        own_eta = _predict(variable, term, factor, m, theta, centre, values)
+                        seen_eta = _predict(variable, term, factor, seen, theta, centre, values)
+                        more = sd, precision, shape, threshold, student, size[row, variable[m, 1]]
+                        own_score = error_scores(variable, number, grade, m, own_eta, values[m], count[m], more)
+                        seen_score = error_scores(variable, number, grade, m, seen_eta, values[m], count[m], more)
+                        load = loading[s, variable[v, 1]] * (sd[variable[v, 1]] if variable[v, 0] <= STUDENT else 1.0)
+                        total += mass[d] * mean_with_shared_error(
+                            variable, number, grade, v, at, variance, sd, threshold, load, own_score, seen_score, score
+                        )
+                    else:
+                        total += mass[d] * mean_of_normal(variable, number, grade, v, at, variance, sd, threshold)
                     d -= 1
                     while d >= 0 and state[d, 2] == 0.0:
                         d -= 1
@@ -205,15 +226,18 @@ def _add_points(program, first, last, points, coefficients, sd, parameters, s, t
                     else:
                         if digit[d] == 0:
                             state[d, 0], state[d, 1], state[d, 3] = 0.0, 0.0, 0.0
+                        count[v, 0] = state[d, 3]
                         share, value, state[d, 3], state[d, 0], state[d, 1] = group_counts(
-                            family, link, eta[d], state[d, 3], state[d, 0], state[d, 1], size[row, k], shape[k]
+                            family, link, eta[d], state[d, 3], state[d, 0], state[d, 1], size[row, k], shape[k], most
                         )
+                        count[v, 1] = state[d, 3] - 1.0 if state[d, 3] > 0.0 else np.inf
                         state[d, 2] = 1.0 if state[d, 3] > 0.0 else 0.0
                     mass[d + 1] = mass[d] * share
                     values[v] = (value - number[v, SHIFT]) / number[v, SCALE]
                 else:
                     mass[d + 1] = mass[d]
                     state[d, 2] = 0.0
+                    count[v, 0] = np.nan
                     values[v] = draw_answer(
                         variable,
                         number,
@@ -248,6 +272,8 @@ def make_workspace(program: Program, centres: Centres, n_columns: int, n_coeffic
         eta=np.zeros(n),
         mass=np.ones(n),
         digit=np.zeros(n, np.int64),
+        count=np.full((n, 2), np.nan),
+        score=np.zeros((4, SCORES)),
         regressor=np.zeros(len(program.term)),
         state=np.zeros((n, 4)),
         equation=equation,

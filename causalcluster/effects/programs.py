@@ -7,7 +7,7 @@ combinations (a count, of which the kernel follows as many values as have any pr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -32,6 +32,8 @@ FAMILY_CODES: Mapping[Family, int] = {
     "beta": 8,
 }
 LINK_CODES: Mapping[Link, int] = {"identity": 0, "log": 1, "logit": 2, "probit": 3, "cloglog": 4}
+_SEEN = "seen"
+"""Stands for the noise of variables of which only the predictor is read."""
 MOST_BRANCHES = 64
 COUNT_BRANCHES = 12
 
@@ -63,6 +65,9 @@ class Program(NamedTuple):
         where it is drawn.
     target
         (T,) the variable whose mean is asked for.
+    sharing
+        (T, 2) the mediator whose error the outcome's equation shares, and a variable with its predictor at the treatment
+        that the outcome sees; -1 where there is none, or where it is the mediator's own.
     grade
         Values of all ordinal nodes; 0 and 1 come first.
     """
@@ -77,6 +82,7 @@ class Program(NamedTuple):
     branch_start: Ints
     branch: Ints
     target: Ints
+    sharing: Ints
     grade: Floats
 
 
@@ -108,14 +114,19 @@ class CompiledWorlds:
     codes: Ints
 
 
-def compile_worlds(network: Network, asked: Sequence[tuple[str, World]]) -> CompiledWorlds:
-    """Write the program that gives the mean of each (outcome, world)."""
+def compile_worlds(network: Network, asked: Sequence[tuple[str, World]], *, sharing: str = "") -> CompiledWorlds:
+    """Write the program that gives the mean of each (outcome, world).
+
+    The outcome's equation shares the error of the mediator ``sharing``, where one is named
+    (`causalcluster.effects.shared_errors`).
+    """
     builder = _Builder(network)
     position: dict[tuple[str, int], int] = {}
     for outcome, world in asked:
         variable = builder.mean_of(outcome, world)
         if variable not in builder.targets:
             builder.targets.append(variable)
+            builder.sharing.append(builder.share(sharing, outcome, world) if sharing else (-1, -1))
         position[outcome, id(world)] = builder.targets.index(variable)
     return CompiledWorlds(
         program=builder.program(),
@@ -154,12 +165,25 @@ class _Builder:
         self.variables: list[_Variable] = []
         self.known: dict[object, int] = {}
         self.targets: list[int] = []
+        self.sharing: list[tuple[int, int]] = []
         self.fixed: list[float] = []
         self.centres: dict[tuple[str, ...], int] = {}
         self.n_noise = 0
 
     def mean_of(self, node: str, world: World) -> int:
         return self._answer(node, world, None)
+
+    def share(self, mediator: str, outcome: str, world: World) -> tuple[int, int]:
+        """Return the mediator's answer in a world, and a variable of its predictor at the outcome's treatment value."""
+        held = world.held.get(mediator)
+        if isinstance(held, float):
+            return -1, -1
+        origin = world if held is None else held
+        own = self._answer(mediator, origin, origin.streams.get(mediator, ""))
+        at = {**world.treatment, mediator: world.treatment[outcome]}
+        seen = self._answer(mediator, replace(world, treatment=at), _SEEN)
+        same = self.variables[own].terms == self.variables[seen].terms
+        return (-1, -1) if same else (own, seen)
 
     def _value_of(self, node: str, world: World, treatment: float) -> _Factor:
         if node in world.held:
@@ -187,7 +211,7 @@ class _Builder:
                 for i, (term, found) in enumerate(zip(equation.terms, factors, strict=True))
             ]
             parents = frozenset(place for found in factors for kind, place in found if kind == "variable")
-            radix = 0 if stream is None else self._radix(equation)
+            radix = 0 if stream in (None, _SEEN) else self._radix(equation)
             self.known[key] = len(self.variables)
             self.variables.append(_Variable(equation=k, terms=terms, parents=parents, noise=stream, radix=radix))
         return self.known[key]
@@ -235,6 +259,7 @@ class _Builder:
             branch_start=_offsets(branches),
             branch=np.array([item for chain in branches for item in chain], dtype=np.int64).reshape(-1, 2),
             target=_ints(self.targets),
+            sharing=np.array(self.sharing, dtype=np.int64).reshape(-1, 2),
             grade=np.array([0.0, 1.0, *(value for values in self._grades() for value in values)]),
         )
 
@@ -283,7 +308,7 @@ class _Builder:
         columns: dict[tuple[int, str], int] = {}
         drawn = {v for chain, follow in zip(chains, followed, strict=True) for v in chain if v not in follow}
         for v, variable in enumerate(self.variables):
-            if variable.noise is None or not (v in drawn or self._is_count(variable)):
+            if variable.noise in (None, _SEEN) or not (v in drawn or self._is_count(variable)):
                 continue
             key = (variable.equation, variable.noise)
             if key not in columns:

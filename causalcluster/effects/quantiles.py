@@ -1,4 +1,4 @@
-"""Inverse distribution functions as compiled code, each a function of a standard normal score.
+"""Distribution functions and their inverses as compiled code, the latter functions of a standard normal score.
 
 A draw is the quantile at Phi(z), so that one set of scores serves all coefficient draws and worlds and a draw moves
 smoothly with the parameters. Those of student and gamma depend on a parameter that is fixed within a posterior draw: they
@@ -72,6 +72,84 @@ def interpolate(tables, k, z):  # type: ignore[no-untyped-def]
 def normal_cdf(z):  # type: ignore[no-untyped-def]
     """Return Phi(z)."""
     return 0.5 * math.erfc(-z * math.sqrt(0.5))
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def normal_quantile(u):  # type: ignore[no-untyped-def]
+    """Return the score z at which Phi(z) = u, by Halley steps from Abramowitz and Stegun (1964), 26.2.23."""
+    if u <= 0.0:
+        return -math.inf
+    if u >= 1.0:
+        return math.inf
+    tail = min(u, 1.0 - u)
+    root = math.sqrt(-2.0 * math.log(tail))
+    top = 2.515517 + root * (0.802853 + 0.010328 * root)
+    z = root - top / (1.0 + root * (1.432788 + root * (0.189269 + 0.001308 * root)))
+    for _ in range(2):
+        step = (tail - 0.5 * math.erfc(z * math.sqrt(0.5))) * math.sqrt(2.0 * math.pi) * math.exp(0.5 * z * z)
+        z -= step / (1.0 + 0.5 * z * step)
+    return -z if u < 0.5 else z
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def poisson_cdf(count, mean):  # type: ignore[no-untyped-def]
+    """Return P(N <= count); above a mean of 1,000 by the cube root of a gamma (Wilson and Hilferty 1931)."""
+    if count < 0.0:
+        return 0.0
+    if mean <= 0.0:
+        return 1.0
+    if mean > 1000.0:
+        a = count + 1.0
+        return normal_cdf(-((mean / a) ** (1.0 / 3.0) - 1.0 + 1.0 / (9.0 * a)) * 3.0 * math.sqrt(a))
+    term = math.exp(count * math.log(mean) - mean - math.lgamma(count + 1.0))
+    if count > mean:
+        above, term = 0.0, term * mean / (count + 1.0)
+        while term > 1e-18 * above and term > 0.0:
+            above += term
+            count += 1.0
+            term *= mean / (count + 1.0)
+        return max(0.0, 1.0 - above)
+    total = 0.0
+    while count >= 0.0 and term > 1e-18 * total:
+        total += term
+        term *= count / mean
+        count -= 1.0
+    return min(1.0, total)
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def binomial_cdf(count, trials, share):  # type: ignore[no-untyped-def]
+    """Return P(N <= count), an incomplete beta."""
+    if count < 0.0:
+        return 0.0
+    if count >= trials or share <= 0.0:
+        return 1.0
+    if share >= 1.0:
+        return 0.0
+    return _incomplete_beta(1.0 - share, trials - count, count + 1.0)
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def negative_binomial_cdf(count, mean, shape):  # type: ignore[no-untyped-def]
+    """Return P(N <= count) of a count of this mean, and variance mean + mean^2 / shape; an incomplete beta."""
+    if count < 0.0:
+        return 0.0
+    return _incomplete_beta(shape / (shape + mean), shape, count + 1.0) if mean > 0.0 else 1.0
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def beta_cdf(x, mean, precision):  # type: ignore[no-untyped-def]
+    """Return the distribution function of a beta with this mean and precision a + b."""
+    if x <= 0.0 or mean >= 1.0:
+        return 0.0
+    if x >= 1.0 or mean <= 0.0:
+        return 1.0
+    return _incomplete_beta(x, mean * precision, (1.0 - mean) * precision)
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def _incomplete_beta(x, a, b):  # type: ignore[no-untyped-def]
+    return min(1.0, max(0.0, _beta_cdf(x, a, b, math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b))))
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)

@@ -50,6 +50,9 @@ class Simulation:
     late
         (K, Q) scores of the coefficients that are independent of all that the mean of an equation's node needs but its
         own coefficients.
+    loading
+        (S, K) what one unit of a shared error's score adds to an equation's linear predictor, in residual standard
+        deviations where it has them.
     """
 
     network: Network
@@ -69,16 +72,17 @@ class Simulation:
     precision: Floats
     threshold: Floats
     late: NDArray[np.bool_]
+    loading: Floats
 
 
-def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws) -> Simulation:
-    """Compile the worlds of ``effects`` and lay out the draws."""
+def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws, *, sharing: str = "") -> Simulation:
+    """Compile the worlds of ``effects``, where outcomes share the error of ``sharing``, if named; lay out the draws."""
     present = np.flatnonzero(draws.coefficients.rows > 0)
     network = _only_present(network, present, len(draws.coefficients.rows))
     rows, starts = sort_context(network.context, len(present))
     network = replace(network, context=rows)
     asked = [(item.outcome, world) for item in effects for _, world in (*item.terms, *item.whole)]
-    compiled = compile_worlds(network, asked)
+    compiled = compile_worlds(network, asked, sharing=sharing)
     nodes = network.design.nodes
     means = [network.column_mean[factors] for factors in compiled.centres]
     ones = np.ones(len(rows.cluster))
@@ -110,6 +114,7 @@ def set_up(effects: Sequence[WorldEffect], network: Network, draws: SystemDraws)
         precision=_by_equation(draws.precision, n_draws, n_equations, 1.0),
         threshold=np.ascontiguousarray(np.concatenate(thresholds, axis=1)) if thresholds else np.zeros((n_draws, 1)),
         late=_late_scores(network, compiled, (root != 0.0).any(axis=0)),
+        loading=np.zeros((n_draws, n_equations)),
     )
 
 
@@ -264,6 +269,7 @@ def _parameters(simulation: Simulation, chosen: Ints) -> Parameters:
         threshold=simulation.threshold[chosen],
         gamma=_tabulate(gamma_table, simulation.shape[chosen], counts),
         student=_tabulate(student_table, simulation.nu[chosen], students),
+        loading=simulation.loading[chosen],
     )
 
 

@@ -8,10 +8,11 @@ import xarray as xr
 
 from causalcluster.analysis.records import Condition, Question
 from causalcluster.effects.estimands import Estimand, list_estimands, list_paths
-from causalcluster.effects.gformula import Accuracy, Noise, simulate_effects
+from causalcluster.effects.gformula import Noise, simulate_effects
 from causalcluster.effects.horizons import Loop, evaluate_horizons
 from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.networks import Network, SystemDraws, WorldEffect
+from causalcluster.effects.runs import Accuracy
 from causalcluster.effects.world_effects import list_world_effects
 from causalcluster.effects.worlds import System
 from causalcluster.graph import CausalGraph

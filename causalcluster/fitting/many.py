@@ -12,7 +12,7 @@ import xarray as xr
 
 from causalcluster.analysis.records import Sampling
 from causalcluster.design import Design
-from causalcluster.effects.gformula import Accuracy
+from causalcluster.effects.runs import Accuracy
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.engines import result_of
 from causalcluster.fitting.evaluation import Targets, evaluate_targets

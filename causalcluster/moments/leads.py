@@ -1,13 +1,13 @@
 """Moments of rows together with the treatment's value in the next period: what a placebo test of leads needs."""
 
 from dataclasses import replace
-from typing import Any
 
 import narwhals as nw
 
 from causalcluster.analysis.records import Analysis, Contrast, node_by_name
 from causalcluster.data import CLUSTER, PERIOD, UNIT, Counts, Rows, position_column, survey_rows
 from causalcluster.data.lags import add_lags, lagged_name
+from causalcluster.data.series import number_periods
 from causalcluster.moments.records import Moments
 from causalcluster.moments.reduction import reduce_rows
 
@@ -38,9 +38,8 @@ def reduce_leads(analysis: Analysis, rows: Rows) -> Moments | None:
         return None
     nodes = [node.name for node in analysis.nodes]
     keys = [CLUSTER, UNIT] if analysis.data.unit is not None else [CLUSTER]
-    places = dict(enumerate(rows.places))
     frame = rows.complete.select(*keys, PERIOD, *map(position_column, range(len(nodes))))
-    frame = frame.with_columns(_translate(places).alias(_PLACE))
+    frame = number_periods(frame, range(len(rows.places)), rows.places, by=PERIOD, name=_PLACE)
     wanted = [(nodes.index(analysis.question.treatment), -1)]
     joined = add_lags(frame, wanted, len(nodes), on=keys, period=_PLACE)
     joined = joined.filter(~nw.col(position_column(len(nodes))).is_null()).drop(_PLACE)
@@ -60,11 +59,3 @@ def reduce_leads(analysis: Analysis, rows: Rows) -> Moments | None:
         question=replace(analysis.question, contrast=Contrast(kind="values", low=0.0, high=1.0)),
     )
     return reduce_rows(widened, replace(rows, frame=joined, complete=joined, survey=survey, counts=counts, groups=()))
-
-
-def _translate(places: dict[int, int]) -> Any:
-    """Return the calendar place of a row's period."""
-    if all(rank == place for rank, place in places.items()):
-        return nw.col(PERIOD)
-    found = [nw.when(nw.col(PERIOD) == rank).then(nw.lit(place)).otherwise(nw.lit(0)) for rank, place in places.items()]
-    return sum(found[1:], start=found[0]).cast(nw.Int64)

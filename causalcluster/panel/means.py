@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from causalcluster.analysis.records import Analysis, latent_nodes
 from causalcluster.data import Readings, RowTable, open_rows
-from causalcluster.errors import DataError, UnsupportedError
+from causalcluster.errors import UnsupportedError
 from causalcluster.moments import Moments, absorbs_units, reduce_rows
-from causalcluster.panel.variation import asked_slopes, constant_inside_clusters
+from causalcluster.panel.variation import constant_inside_clusters, refuse_asked_slopes
 
 Floats = NDArray[np.float64]
 ERROR = "the sampling error of its cluster's mean"
@@ -78,12 +78,13 @@ def take_means(analysis: Analysis, moments: Moments) -> Means:
     UnsupportedError
         The analysis asks for more than linear gaussian equations of complete rows in clusters.
     """
-    _refuse(analysis, moments)
+    still = constant_inside_clusters(analysis, moments.table)
+    _refuse(analysis, moments, still)
     names = [node.name for node in analysis.nodes]
     table = moments.table.sel(column=names, column_2=names)
     mean = table["mean"].values + table["mean_rest"].values
-    noisy = [i for i, name in enumerate(names) if name not in constant_inside_clusters(analysis, moments.table)]
-    value = mean[:, noisy]
+    noisy = [i for i, name in enumerate(names) if name not in still]
+    measured = tuple(names[i] for i in noisy)
     precision = np.linalg.inv(_error_covariance(table["cross"].values[:, noisy][:, :, noisy], table["n"].values))
     frame = pd.DataFrame({node.column: mean[:, i] for i, node in enumerate(analysis.nodes)})
     single = replace(
@@ -93,9 +94,8 @@ def take_means(analysis: Analysis, moments: Moments) -> Means:
     )
     with open_rows(single, frame) as opened:
         reduced = reduce_rows(single, opened)
-    measured = {names[i] for i in noisy}
     nodes = tuple(replace(node, se=ERROR if node.name in measured else None) for node in analysis.nodes)
-    clusters, said = len(mean), _say(analysis, len(mean))
+    clusters = len(mean)
     return Means(
         analysis=replace(single, nodes=nodes),
         moments=replace(
@@ -103,7 +103,7 @@ def take_means(analysis: Analysis, moments: Moments) -> Means:
             name=moments.name,
             file=moments.file,
             fingerprint=moments.fingerprint,
-            warnings=(*moments.warnings, *reduced.warnings, said),
+            warnings=(*moments.warnings, *reduced.warnings, _say(analysis, clusters)),
         ),
         rows=RowTable(
             clusters=("",),
@@ -112,11 +112,11 @@ def take_means(analysis: Analysis, moments: Moments) -> Means:
             trials={},
             exposure={},
             weight=np.ones(clusters),
-            readings=Readings(nodes=tuple(names[i] for i in noisy), value=value, precision=precision) if noisy else None,
+            readings=Readings(nodes=measured, value=mean[:, noisy], precision=precision) if noisy else None,
         ),
         inside=moments,
         grouping=str(analysis.data.cluster),
-        notes=_notes(analysis, sorted(measured, key=names.index)),
+        notes=_notes(analysis, measured),
     )
 
 
@@ -128,10 +128,8 @@ def _say(analysis: Analysis, clusters: int) -> str:
 
 
 def _notes(analysis: Analysis, measured: Sequence[str]) -> tuple[str, ...]:
-    cluster, first = (
-        analysis.data.cluster,
-        f"Slopes live between clusters: every {analysis.data.cluster} is one observation.",
-    )
+    cluster = analysis.data.cluster
+    first = f"Slopes live between clusters: every {cluster} is one observation."
     if not measured:
         return (first,)
     return (
@@ -155,18 +153,9 @@ def _error_covariance(cross: Floats, n: Floats) -> Floats:
     return found
 
 
-def _refuse(analysis: Analysis, moments: Moments) -> None:
+def _refuse(analysis: Analysis, moments: Moments, still: Sequence[str]) -> None:
     treatment, cluster = analysis.question.treatment, analysis.data.cluster
-    still = constant_inside_clusters(analysis, moments.table)
-    slope = next((item for name in still for item in asked_slopes(analysis, name)), None)
-    if slope is not None:
-        raise DataError(
-            f"{slope.split('->')[0].strip()!r} is constant inside every cluster, yet 'varying' asks for the slope "
-            f"{slope!r} by cluster",
-            where=moments.name,
-            why="Where a cause never changes nothing can be seen of its slope",
-            fix="Take the slope out of 'model: varying'",
-        )
+    refuse_asked_slopes(analysis, still, moments.name)
     data = analysis.data
     other = next((node for node in analysis.nodes if node.family != "gaussian"), None)
     reasons = {

@@ -65,15 +65,7 @@ def refuse_between_only(
     if cluster is None and not inside_units:
         return
     inside = f"unit ({analysis.data.unit!r})" if inside_units else "cluster"
-    for name in between_only:
-        asked = asked_slopes(analysis, name)
-        if asked:
-            raise DataError(
-                f"{name!r} is constant inside every {inside}, yet 'varying' asks for the slope {asked[0]!r} by cluster",
-                where=where,
-                why="Where a cause never changes nothing can be seen of its slope",
-                fix="Take the slope out of 'model: varying'",
-            )
+    refuse_asked_slopes(analysis, between_only, where, inside=inside)
     explained = nodes_with_equations(analysis)
     for node in analysis.nodes:
         if node.name in between_only and (node.name == analysis.question.treatment or node.name in explained):
@@ -93,6 +85,19 @@ def refuse_between_only(
             )
 
 
+def refuse_asked_slopes(analysis: Analysis, still: Sequence[str], where: str, *, inside: str = "cluster") -> None:
+    """Raise DataError where 'varying' names a slope of a node that does not vary inside any cluster or unit."""
+    for name in still:
+        asked = _asked_slopes(analysis, name)
+        if asked:
+            raise DataError(
+                f"{name!r} is constant inside every {inside}, yet 'varying' asks for the slope {asked[0]!r} by cluster",
+                where=where,
+                why="Where a cause never changes nothing can be seen of its slope",
+                fix="Take the slope out of 'model: varying'",
+            )
+
+
 def _role(analysis: Analysis, node: Node) -> str:
     question = analysis.question
     if node.name == question.treatment:
@@ -102,8 +107,7 @@ def _role(analysis: Analysis, node: Node) -> str:
     return "the outcome" if node.name in question.outcomes else "the node"
 
 
-def asked_slopes(analysis: Analysis, source: str) -> list[str]:
-    """Return the slopes of a cause that 'varying' names."""
+def _asked_slopes(analysis: Analysis, source: str) -> list[str]:
     varying = analysis.model.varying
     if isinstance(varying, str):
         return []

@@ -1,7 +1,5 @@
 """Effects in groups of clusters, and associations between groups beside the effects inside them."""
 
-from collections.abc import Sequence
-
 from causalcluster.checks.between import is_apart
 from causalcluster.report import words
 from causalcluster.report.answer import labels_of, outcome_decimals
@@ -49,36 +47,27 @@ def between_table(run: FinishedRun, outcome: str) -> Table | None:
         return None
     labels, decimals = labels_of(run), outcome_decimals(run, outcome)
     head, grouping = words.level_percent(rows[0].ci_prob), rows[0].grouping
+    groups = f"{rows[0].groups:,.0f}"
     if all(row.effect == "nie" for row in rows):
-        return _inside_table(rows, labels, decimals)
+        # Of a treatment that is one number in every group.
+        caption = f"With slopes inside {grouping} and of {grouping} means: effects on {labels[outcome]}"
+        columns = (f"Slopes inside {grouping}", f"Slopes of {groups} means")
+        note = (
+            "The second column is what this report speaks of. The first takes how the outcome goes with the mediators from "
+            "differences between rows of one group; where the two differ, groups differ in more than the mediator."
+        )
+    else:
+        caption = f"Inside and between {grouping}: effects on {labels[outcome]}, and associations that are none"
+        columns = (f"Inside {grouping}", f"Between {groups} of them")
+        note = (
+            "The first column is estimated from differences inside groups and is what this report speaks of. The second "
+            "shows how the groups' means go together, with all else that differs between the groups in it: it is no effect."
+        )
     return Table(
-        caption=f"Inside and between {grouping}: effects on {labels[outcome]}, and associations that are none",
-        header=(
-            "",
-            f"Inside {grouping}, {head} interval",
-            f"Between {rows[0].groups:,.0f} of them, {head} interval",
-            "Differ beyond chance",
-        ),
+        caption=caption,
+        header=("", *(f"{column}, {head} interval" for column in columns), "Differ beyond chance"),
         rows=tuple(_line(row, labels, decimals) for row in rows),
-        note="The first column is estimated from differences inside groups and is what this report speaks of. The second "
-        "shows how the groups' means go together, with all else that differs between the groups in it: it is no effect.",
-    )
-
-
-def _inside_table(rows: Sequence[BetweenRow], labels: dict[str, str], decimals: int) -> Table:
-    """Return effects of a treatment that is one number in every group, with slopes inside groups and of their means."""
-    head, grouping = words.level_percent(rows[0].ci_prob), rows[0].grouping
-    return Table(
-        caption=f"With slopes inside {grouping} and of {grouping} means: effects on {labels[rows[0].outcome]}",
-        header=(
-            "",
-            f"Slopes inside {grouping}, {head} interval",
-            f"Slopes of {rows[0].groups:,.0f} means, {head} interval",
-            "Differ beyond chance",
-        ),
-        rows=tuple(_line(row, labels, decimals) for row in rows),
-        note="The second column is what this report speaks of. The first takes how the outcome goes with the mediators from "
-        "differences between rows of one group; where the two differ, groups differ in more than the mediator.",
+        note=note,
     )
 
 

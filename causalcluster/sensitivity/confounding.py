@@ -23,7 +23,8 @@ from causalcluster.design import Design
 from causalcluster.effects.estimands import Estimand
 from causalcluster.effects.levels import evaluate_effects
 from causalcluster.effects.networks import SystemDraws
-from causalcluster.effects.polynomials import Monomial, Polynomial
+from causalcluster.effects.polynomials import Monomial, Polynomial, add, times_coefficient
+from causalcluster.sensitivity.curves import Bent, Key
 
 Floats = NDArray[np.float64]
 LEVELS = ("population", "sample", "cluster")
@@ -50,43 +51,10 @@ class Confounded:
     change: Polynomial
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Bent:
-    """Draws of one effect at one level, and how it moves with the correlation.
-
-    Attributes
-    ----------
-    outcome, effect, via, level, cluster
-        The row's key.
-    mediator
-        Whose error is correlated with the outcome's.
-    value
-        (draw,) the effect at rho = 0.
-    slope
-        (draw,) what it gains with rho / sqrt(1 - rho^2).
-    """
-
-    outcome: str
-    effect: str
-    via: str
-    level: str
-    cluster: str
-    mediator: str
-    value: Floats
-    slope: Floats
-
-    def at(self, rho: float) -> Floats:
-        """Return the effect (draw,) at a correlation."""
-        found: Floats = self.value + self.slope * (rho / np.sqrt(1.0 - rho * rho))
-        return found
-
-
 def why_not(design: Design, mediator: str, outcome: str) -> str:
     """Return why the effects of a correlation between two errors are not computed, or nothing."""
     if design.lagged:
         return "edges have lags"
-    if any(equation.family != "gaussian" for equation in design.equations):
-        return "an equation is not gaussian"
     if design.layered:
         return "rows of a cluster and period share errors"
     own = {term.factors for term in design.terms if term.target == mediator and term.kind in ("slope", "interaction")}
@@ -125,17 +93,13 @@ def _derivative(polynomial: Polynomial, design: Design, mediator: str, outcome: 
         if slope in monomial:
             rest = list(monomial)
             rest.remove(slope)
-            _put(out, tuple(rest), -weight)
+            out = add(out, {tuple(rest): -weight})
         for own, other in instead.items():
             if own in monomial:
                 moved = list(monomial)
                 moved.remove(own)
-                _put(out, tuple(sorted((*moved, other))), weight)
-    return {monomial: weight for monomial, weight in out.items() if np.any(weight != 0.0)}
-
-
-def _put(out: dict[Monomial, Floats], monomial: Monomial, weight: Floats) -> None:
-    out[monomial] = out[monomial] + weight if monomial in out else weight
+                out = add(out, times_coefficient({tuple(moved): weight}, other))
+    return out
 
 
 def bend_effects(
@@ -186,12 +150,7 @@ def _bend(
             ]
             slope = np.mean(by_cluster, axis=0)
         yield Bent(
-            outcome=outcome,
-            effect=effect,
-            via=via,
-            level=level,
-            cluster=cluster,
-            mediator=mediator,
+            key=Key(outcome=outcome, effect=effect, via=via, level=level, cluster=cluster, mediator=mediator),
             value=value["effect"].values[..., i].ravel(),
             slope=slope.ravel(),
         )

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import pandas as pd
+import xarray as xr
 
 from causalcluster.analysis.records import Analysis
 from causalcluster.design import Design
 from causalcluster.effects.estimands import list_estimands
-from causalcluster.effects.networks import SystemDraws
+from causalcluster.effects.networks import Network, SystemDraws
 from causalcluster.fitting.system import build_closed_system
 from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.identification import identify
@@ -16,6 +17,9 @@ from causalcluster.model.standard import MomentArrays, Scale
 from causalcluster.moments import Moments
 from causalcluster.sensitivity.benchmarks import benchmark_correlations
 from causalcluster.sensitivity.confounding import bend_effects, confounded_effects, why_not
+from causalcluster.sensitivity.curves import Curve
+from causalcluster.sensitivity.simulated import GRID as SIMULATED_GRID
+from causalcluster.sensitivity.simulated import trace_effects
 from causalcluster.sensitivity.tables import GRID, curve_table, tipping_table, unexamined_rows
 
 
@@ -33,19 +37,37 @@ class Sensitivity:
     tipping: pd.DataFrame | None
 
 
-def examine(
-    analysis: Analysis,
-    graph: CausalGraph,
-    design: Design,
-    scale: Scale,
-    arrays: MomentArrays,
-    moments: Moments,
-    contrast: tuple[float, float],
-    draws: SystemDraws,
-    *,
-    identified: Collection[tuple[str, str, str]],
-    simulated: bool,
-) -> Sensitivity:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fitted:
+    """What was fitted, and its effects.
+
+    Attributes
+    ----------
+    analysis, graph, design, scale, arrays, moments
+        The equations, and the data to which they were fitted.
+    contrast
+        Treatment values from and to.
+    draws
+        Of the posterior.
+    effects
+        Draws of the main estimates.
+    network
+        The system, where effects are simulated.
+    """
+
+    analysis: Analysis
+    graph: CausalGraph
+    design: Design
+    scale: Scale
+    arrays: MomentArrays
+    moments: Moments
+    contrast: tuple[float, float]
+    draws: SystemDraws
+    effects: xr.Dataset
+    network: Network | None = None
+
+
+def examine(fitted: Fitted, *, identified: Collection[tuple[str, str, str]]) -> Sensitivity:
     """Bend the natural effects by correlations of errors.
 
     Effects that a declared unmeasured cause of a mediator and an outcome bars, and nothing else, are bent too: at a
@@ -53,49 +75,65 @@ def examine(
 
     Parameters
     ----------
-    analysis, graph, design, scale, arrays, moments
-        What was fitted, and to which data.
-    contrast
-        Treatment values from and to.
-    draws
-        Of the posterior.
+    fitted
+        The fit.
     identified
         The (outcome, effect, via) that are identified.
-    simulated
-        Whether effects are simulated: then nothing is bent.
     """
+    analysis, design = fitted.analysis, fitted.design
     question = analysis.question
     pairs = [(k, y) for k in question.mediators for y in question.outcomes if k in design.nodes and y in design.nodes]
-    reasons = {pair: "effects are simulated" if simulated else why_not(design, *pair) for pair in pairs}
+    reasons = {pair: why_not(design, *pair) for pair in pairs}
     unexamined = unexamined_rows(reasons)
-    if all(reasons.values()):
-        return Sensitivity(curve=None, tipping=unexamined if reasons else None)
-    wanted = {*identified, *_given_correlations(analysis, graph)}
-    system = build_closed_system(design, arrays)
-    estimands = list_estimands(question, graph, system, scale, contrast, identified=wanted)
-    confounded = tuple(confounded_effects(estimands, design, question.mediators))
-    bent = bend_effects(confounded, design, draws, random_seed=analysis.sampling.seed)
-    if not bent:
+    wanted = {*identified, *_given_correlations(analysis, fitted.graph)}
+    curves = _curves(fitted, wanted, [pair for pair in pairs if not reasons[pair]])
+    if not curves:
         return Sensitivity(curve=None, tipping=None if unexamined.empty else unexamined)
-    ci_prob = analysis.sampling.ci_prob
+    ci_prob, spec = analysis.sampling.ci_prob, analysis.sensitivity
     curve = curve_table(
-        bent,
-        analysis.sensitivity.rho or GRID,
+        curves,
+        spec.rho or (GRID if fitted.network is None else SIMULATED_GRID),
         ci_prob=ci_prob,
         identified=identified,
-        prior_sd=analysis.sensitivity.rho_sd,
+        prior_sd=spec.rho_sd,
         random_seed=analysis.sampling.seed,
     )
+    gaussian = {equation.node for equation in design.equations if equation.family == "gaussian"}
     tipping = tipping_table(
-        bent,
+        curves,
         ci_prob=ci_prob,
-        benchmarks=benchmark_correlations(design, moments, question.mediators, question.outcomes),
-        spread={outcome: scale.scale[outcome] for outcome in question.outcomes},
+        benchmarks=benchmark_correlations(design, fitted.moments, question.mediators, question.outcomes),
+        spread={outcome: fitted.scale.scale[outcome] for outcome in question.outcomes if outcome in gaussian},
         identified=identified,
     )
     return Sensitivity(
         curve=curve, tipping=tipping if unexamined.empty else pd.concat([tipping, unexamined], ignore_index=True)
     )
+
+
+def _curves(
+    fitted: Fitted, wanted: Collection[tuple[str, str, str]], pairs: Collection[tuple[str, str]]
+) -> tuple[Curve, ...]:
+    """Return how the wanted effects move with the correlation of each pair: in closed form, or simulated."""
+    question, seed = fitted.analysis.question, fitted.analysis.sampling.seed
+    if not pairs:
+        return ()
+    if fitted.network is not None:
+        return trace_effects(
+            question,
+            fitted.network,
+            fitted.contrast,
+            fitted.draws,
+            fitted.effects,
+            wanted=wanted,
+            pairs=pairs,
+            rho=(*SIMULATED_GRID, *fitted.analysis.sensitivity.rho),
+            random_seed=seed,
+        )
+    system = build_closed_system(fitted.design, fitted.arrays)
+    estimands = list_estimands(question, fitted.graph, system, fitted.scale, fitted.contrast, identified=wanted)
+    confounded = tuple(confounded_effects(estimands, fitted.design, question.mediators))
+    return bend_effects(confounded, fitted.design, fitted.draws, random_seed=seed)
 
 
 def _given_correlations(analysis: Analysis, graph: CausalGraph) -> set[tuple[str, str, str]]:

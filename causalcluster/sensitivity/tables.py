@@ -7,19 +7,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from causalcluster.sensitivity.confounding import Bent
+from causalcluster.sensitivity.curves import Curve, averaged, effect_at, rho_interval, rho_zero
 
 Floats = NDArray[np.float64]
 GRID = tuple(round(-0.9 + 0.1 * step, 1) for step in range(19))
 """Correlations of sensitivity.csv where the analysis names none."""
-_FINE = np.linspace(-0.99, 0.99, 199)
 _RR = 0.91
 CURVE = (
     "outcome", "effect", "via", "level", "cluster", "mediator", "rho", "mean", "sd", "median", "lower", "upper", "ci_prob",
     "prob_positive", "identified", "reason",
 )  # fmt: skip
-
-
 TIPPING = (
     "outcome", "effect", "via", "level", "cluster", "mediator", "mean", "rho_zero", "rho_interval", "benchmark",
     "rho_benchmark", "times_benchmark", "e_value", "e_value_interval", "identified", "reason",
@@ -27,7 +24,7 @@ TIPPING = (
 
 
 def curve_table(
-    bent: Sequence[Bent],
+    bent: Sequence[Curve],
     rho: Sequence[float],
     *,
     ci_prob: float,
@@ -42,25 +39,17 @@ def curve_table(
     """
     rows: list[dict[str, Any]] = []
     for item in bent:
-        if item.level == "cluster":
+        if item.key.level == "cluster":
             continue
-        key = _key(item) | {"identified": "yes" if (item.outcome, item.effect, item.via) in identified else "no"}
-        rows += [key | {"rho": value} | _summary(item.at(value), ci_prob) for value in sorted({0.0, *rho})]
+        key = _key(item, identified)
+        rows += [key | {"rho": value} | _summary(effect_at(item, value), ci_prob) for value in sorted({0.0, *rho})]
         if prior_sd is not None:
-            rows.append(key | {"rho": np.nan} | _summary(_averaged(item, prior_sd, random_seed), ci_prob))
+            rows.append(key | {"rho": np.nan} | _summary(averaged(item, prior_sd, random_seed), ci_prob))
     return pd.DataFrame(rows).assign(reason="").reindex(columns=list(CURVE))
 
 
-def _averaged(item: Bent, prior_sd: float, random_seed: int) -> Floats:
-    rng = np.random.default_rng([random_seed, 27])
-    rho = rng.normal(0.0, prior_sd, len(item.value))
-    while (out := np.abs(rho) >= 1.0).any():
-        rho[out] = rng.normal(0.0, prior_sd, int(out.sum()))
-    return item.value + item.slope * rho / np.sqrt(1.0 - rho**2)
-
-
 def tipping_table(
-    bent: Sequence[Bent],
+    bent: Sequence[Curve],
     *,
     ci_prob: float,
     benchmarks: Mapping[tuple[str, str], Mapping[str, float]],
@@ -78,7 +67,7 @@ def tipping_table(
     benchmarks
         Correlations that leaving out a measured cause would make, by mediator and outcome, and by cause.
     spread
-        Standard deviations of the outcomes inside clusters, in their own units.
+        Standard deviations of gaussian outcomes inside clusters, in their own units.
     identified
         The (outcome, effect, via) that are identified.
 
@@ -88,51 +77,22 @@ def tipping_table(
         Per effect, level, cluster and ``mediator``: the effect's ``mean``, ``rho_zero`` at which the mean is 0 and
         ``rho_interval``, the one nearest to 0 at which the interval holds 0 (0 where it does already, empty where none up to
         0.99 does), ``benchmark``, the measured cause whose absence would make the greatest correlation, ``rho_benchmark``
-        and ``times_benchmark``, how often as great rho_zero is; ``e_value`` and ``e_value_interval`` of natural indirect
-        effects.
+        and ``times_benchmark``, how often as great rho_zero is; ``e_value`` and ``e_value_interval`` where the outcome is
+        gaussian.
     """
     rows = []
     for item in bent:
         rho = rho_zero(item)
-        found = benchmarks.get((item.mediator, item.outcome), {})
+        found = benchmarks.get((item.key.mediator, item.key.outcome), {})
         name = max(found, key=lambda cause: abs(found[cause]), default="")
         mean, tail = float(item.value.mean()), (1.0 - ci_prob) / 2.0
         lower, upper = np.quantile(item.value, [tail, 1.0 - tail])
-        row = _key(item) | {"mean": mean, "rho_zero": rho, "rho_interval": rho_interval(item, ci_prob)}
+        row = _key(item, identified) | {"mean": mean, "rho_zero": rho, "rho_interval": rho_interval(item, ci_prob)}
         row |= {"benchmark": name, "rho_benchmark": found.get(name, np.nan)}
         row |= {"times_benchmark": abs(rho / found[name]) if name and found[name] != 0.0 else np.nan}
-        row |= _e_values(mean, float(lower), float(upper), spread[item.outcome])
-        row |= {"identified": "yes" if (item.outcome, item.effect, item.via) in identified else "no", "reason": ""}
-        rows.append(row)
+        row |= _e_values(mean, float(lower), float(upper), spread.get(item.key.outcome))
+        rows.append(row | {"reason": ""})
     return pd.DataFrame(rows).reindex(columns=list(TIPPING))
-
-
-def rho_zero(item: Bent) -> float:
-    """Return the correlation at which the effect's mean is 0."""
-    slope = float(item.slope.mean())
-    if slope == 0.0:
-        return np.nan
-    ratio = -float(item.value.mean()) / slope
-    return float(ratio / np.sqrt(1.0 + ratio * ratio))
-
-
-def rho_interval(item: Bent, ci_prob: float) -> float:
-    """Return the correlation nearest to 0 at which the interval holds 0, of 199 between -0.99 and 0.99; NaN where none does.
-
-    The interval holds 0 where neither sign has more than its upper end of the probability. A draw changes its sign at
-    rho / sqrt(1 - rho^2) = -value / slope, so that sorting the draws once serves all correlations.
-    """
-    tail, at = (1.0 - ci_prob) / 2.0, _FINE / np.sqrt(1.0 - _FINE**2)
-    still = item.slope == 0.0
-    turn = -item.value[~still] / item.slope[~still]
-    falls = item.slope[~still] < 0.0
-    below = np.searchsorted(np.sort(turn[falls]), at, side="right")
-    below = below + (~falls).sum() - np.searchsorted(np.sort(turn[~falls]), at, side="left")
-    share = (below + (item.value[still] <= 0.0).sum()) / len(item.value)
-    inside = _FINE[(share >= tail) & (share <= 1.0 - tail)]
-    if not len(inside):
-        return np.nan
-    return float(np.round(inside[np.abs(inside).argmin()], 2)) + 0.0
 
 
 def e_value(effect: float, spread: float) -> float:
@@ -145,7 +105,9 @@ def e_value(effect: float, spread: float) -> float:
     return ratio + float(np.sqrt(ratio * (ratio - 1.0)))
 
 
-def _e_values(mean: float, lower: float, upper: float, spread: float) -> dict[str, float]:
+def _e_values(mean: float, lower: float, upper: float, spread: float | None) -> dict[str, float]:
+    if spread is None:
+        return {"e_value": np.nan, "e_value_interval": np.nan}
     nearest = 0.0 if lower <= 0.0 <= upper else min(abs(lower), abs(upper))
     return {"e_value": e_value(mean, spread), "e_value_interval": e_value(nearest, spread)}
 
@@ -160,9 +122,10 @@ def unexamined_rows(reasons: Mapping[tuple[str, str], str]) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=list(TIPPING))
 
 
-def _key(item: Bent) -> dict[str, Any]:
+def _key(item: Curve, identified: Collection[tuple[str, str, str]]) -> dict[str, Any]:
     names = ("outcome", "effect", "via", "level", "cluster", "mediator")
-    return {name: getattr(item, name) for name in names}
+    known = (item.key.outcome, item.key.effect, item.key.via) in identified
+    return {name: getattr(item.key, name) for name in names} | {"identified": "yes" if known else "no"}
 
 
 def _summary(draw: Floats, ci_prob: float) -> dict[str, float]:

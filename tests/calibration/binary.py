@@ -15,7 +15,7 @@ import pandas as pd
 
 from causalcluster.analysis import parse_analysis
 from causalcluster.analysis.records import Sampling
-from causalcluster.effects.gformula import Accuracy
+from causalcluster.effects.runs import Accuracy
 from causalcluster.effects.summary import summarise_effects
 from causalcluster.fitting.evaluation import evaluate_targets
 from causalcluster.fitting.sample import compile_model, refit

@@ -21,11 +21,12 @@ from causalcluster.fitting.sample import compile_model
 from causalcluster.fitting.system import build_closed_system
 from causalcluster.planning import draw_up, prepare
 from causalcluster.sensitivity.confounding import bend_effects, confounded_effects
+from causalcluster.sensitivity.curves import effect_at
 from tests.calibration.fits import fit_as_a_run, run_script
 from tests.calibration.linear import SOURCES, source_hash
 
 RESULT = Path(__file__).with_suffix(".json")
-SENSITIVITY_SOURCES = (*SOURCES, "causalcluster/sensitivity/confounding.py")
+SENSITIVITY_SOURCES = (*SOURCES, "causalcluster/sensitivity/confounding.py", "causalcluster/sensitivity/curves.py")
 CLUSTERS, ROWS, BETWEEN_SD, RHO = 20, 80, 0.1, 0.3
 MEAN = {"law>unions": 0.5, "unions>wage": 0.4, "law>wage": 0.2}
 LEVELS = ("population", "sample")
@@ -75,9 +76,9 @@ def fit(table: pd.DataFrame, sampling: Sampling) -> dict[tuple[str, str, float],
     )
     bent = bend_effects(tuple(confounded_effects(estimands, design, ["unions"])), design, draws.system, random_seed=1)
     return {
-        (item.level, item.effect, rho): tuple(map(float, np.quantile(item.at(rho), [0.025, 0.975])))
+        (item.key.level, item.key.effect, rho): tuple(map(float, np.quantile(effect_at(item, rho), [0.025, 0.975])))
         for item in bent
-        if item.level in LEVELS and item.via in ("", "unions")
+        if item.key.level in LEVELS and item.key.via in ("", "unions")
         for rho in (0.0, RHO)
     }
 

@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from causalcluster.analysis import parse_analysis
-from causalcluster.effects.gformula import Accuracy
+from causalcluster.effects.runs import Accuracy
 from causalcluster.fitting.density import Density, gather_inputs, pack_words, to_position
 from causalcluster.fitting.evaluation import evaluate_targets
 from causalcluster.fitting.nuts import fresh_start, name_draws

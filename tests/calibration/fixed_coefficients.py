@@ -21,12 +21,18 @@ from causalcluster.effects.estimands import list_estimands
 from causalcluster.effects.networks import SystemDraws
 from causalcluster.effects.worlds import System
 from causalcluster.sensitivity.confounding import bend_effects, confounded_effects
+from causalcluster.sensitivity.curves import effect_at
 from tests.calibration.linear import source_hash
 from tests.oracles.networks import ask, evaluate, fixed_draws, make_design, one_cluster, unit_scale, value
 
 RESULT = Path(__file__).with_suffix(".json")
 POINTS = 2**13
-SOURCES = ("causalcluster/effects", "causalcluster/families.py", "causalcluster/sensitivity/confounding.py")
+SOURCES = (
+    "causalcluster/effects",
+    "causalcluster/families.py",
+    "causalcluster/sensitivity/confounding.py",
+    "causalcluster/sensitivity/curves.py",
+)
 Key = tuple[str, str, str]
 
 
@@ -227,7 +233,7 @@ def _compare_curve(case: Case, design: Design, draws: SystemDraws, outcome: str)
     estimands = list_estimands(question, None, system, unit_scale(nodes), case.contrast, identified=[key])
     (bent,) = bend_effects(tuple(confounded_effects(estimands, design, [mediator])), design, draws, random_seed=1)
     for rho, wanted in case.curve.items():
-        found = bent.at(rho).item()
+        found = effect_at(bent, rho).item()
         row = {"case": case.title, "effect": f"nie at rho = {rho:g}", "via": "all", "scale": "difference"}
         row |= {"wanted": wanted, "ours": found, "source": "R's mediation, medsens"}
         yield row | {"relative_difference": round(abs(found / wanted - 1.0), 7)}

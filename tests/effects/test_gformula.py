@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 
 from causalcluster.effects.estimands import list_estimands, list_paths
-from causalcluster.effects.gformula import MEASURED, Accuracy, simulate_effects
+from causalcluster.effects.gformula import MEASURED, simulate_effects
 from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
 from causalcluster.effects.networks import ContextRows, Network, Regressors, SystemDraws
+from causalcluster.effects.runs import Accuracy
 from causalcluster.effects.world_effects import list_world_effects
 from causalcluster.effects.worlds import System
 from causalcluster.errors import UnsupportedError

@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from causalcluster.effects.estimands import list_estimands
-from causalcluster.effects.gformula import Accuracy
 from causalcluster.effects.levels import CoefficientDraws, evaluate_effects
 from causalcluster.effects.networks import ContextRows, Network, Regressors, SystemDraws
+from causalcluster.effects.runs import Accuracy
 from causalcluster.effects.worlds import System
 from causalcluster.model.standard import Scale
 from tests.oracles.networks import ask, evaluate, make_design, unit_scale, value

@@ -7,9 +7,10 @@ import numpy as np
 
 from causalcluster.analysis.records import Contrast, Question
 from causalcluster.design import Design, Equation, Term
-from causalcluster.effects.gformula import Accuracy, SimulatedEffects, simulate_effects
+from causalcluster.effects.gformula import SimulatedEffects, simulate_effects
 from causalcluster.effects.levels import CoefficientDraws, select_row
 from causalcluster.effects.networks import ContextRows, Network, SystemDraws
+from causalcluster.effects.runs import Accuracy
 from causalcluster.effects.world_effects import list_world_effects
 from causalcluster.families import default_link
 from causalcluster.model.standard import Scale

@@ -91,3 +91,5 @@ def test_an_effect_that_is_not_identified_is_refused(model, estimand):
 def test_other_target_units_are_refused(estimate):
     with pytest.raises(InputError, match="'att' are not available"):
         estimate.estimator.estimate_effect(MADE.table, target_units="att")
+    with pytest.raises(InputError, match="1 in both worlds"):
+        estimate.estimator.estimate_effect(MADE.table, treatment_value=1, control_value=1)

@@ -6,6 +6,7 @@ import pytest
 
 from causalcluster import parse_analysis, simulate
 from causalcluster.errors import InputError, UnsupportedError
+from causalcluster.moments import reduce_table
 from causalcluster.pipeline import analyse
 from causalcluster.refutation import KINDS, RANDOM, change_table, refutation_warnings
 from tests.calibration.cluster_treatment import TEXT as CLUSTERS
@@ -105,3 +106,8 @@ def test_what_cannot_be_refuted(old, new, replicates, said):
         analyse(
             parse_analysis(text, path="x.yaml"), MADE.table.assign(country="x"), refutations=replicates, engine="threads"
         )
+
+
+def test_moments_in_place_of_rows_cannot_be_refuted():
+    with pytest.raises(UnsupportedError, match="rows are needed"):
+        analyse(ANALYSIS, reduce_table(ANALYSIS, MADE.table), refutations=10, engine="threads")

@@ -13,8 +13,9 @@ from causalcluster.effects.networks import SystemDraws
 from causalcluster.fitting.system import build_closed_system
 from causalcluster.pipeline import analyse
 from causalcluster.planning import draw_up, prepare
-from causalcluster.sensitivity.confounding import Bent, bend_effects, confounded_effects, why_not
-from causalcluster.sensitivity.tables import e_value, rho_interval, rho_zero
+from causalcluster.sensitivity.confounding import bend_effects, confounded_effects, why_not
+from causalcluster.sensitivity.curves import Bent, Key, effect_at, rho_interval, rho_zero
+from causalcluster.sensitivity.tables import e_value
 
 MADE = simulate("linear", clusters=6, rows=40, seed=2)
 SINGLE = MADE.analysis_text.replace("cluster: cluster", "missing: error")
@@ -77,13 +78,15 @@ def test_effects_are_those_of_coefficients_that_the_correlation_leaves(plan, pre
     theta = moved(draws.coefficients.theta, design, mediator, "wage", delta)
     direct = evaluate_effects(estimands, replace(draws.coefficients, theta=theta), random_seed=1)
     bent = bend_effects(tuple(confounded_effects(estimands, design, [mediator])), design, draws, random_seed=1)
-    assert {(item.effect, item.via) for item in bent} >= {("nde", ""), ("nie", "all"), ("nie", mediator)}
+    assert {(item.key.effect, item.key.via) for item in bent} >= {("nde", ""), ("nie", "all"), ("nie", mediator)}
     found = 0
     for item in bent:
-        if item.level in ("cluster", "sample"):
-            key = {"estimand": item.effect, "via": item.via, "level": item.level, "cluster": item.cluster}
+        if item.key.level in ("cluster", "sample"):
+            key = {"estimand": item.key.effect, "via": item.key.via, "level": item.key.level, "cluster": item.key.cluster}
             mask = np.all([direct[name].values == value for name, value in key.items()], axis=0)
-            np.testing.assert_allclose(item.at(rho), direct["effect"].values[..., mask].ravel(), rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(
+                effect_at(item, rho), direct["effect"].values[..., mask].ravel(), rtol=1e-10, atol=1e-12
+            )
             found += 1
     assert found >= 3 * 7
 
@@ -109,15 +112,15 @@ def test_the_population_is_the_mean_over_new_clusters(plan, prepared):
     theta = moved(theta, design, "unions", "wage", rho_factor(rho) * sd["wage"] / sd["unions"])
     bent = bend_effects(tuple(confounded_effects(estimands, design, ["unions"])), design, draws, random_seed=1)
     for item in bent:
-        if item.level == "population":
-            (estimand,) = [e for e in estimands if (e.effect, e.via) == (item.effect, item.via)]
+        if item.key.level == "population":
+            (estimand,) = [e for e in estimands if (e.effect, e.via) == (item.key.effect, item.key.via)]
             # Weights of natural effects in a linear system are the same in all clusters.
             values = sum(
                 float(weight[0]) * np.prod(theta[:, list(monomial)], axis=1)
                 for monomial, weight in estimand.polynomial.items()
             )
             error = values.std() / np.sqrt(many)
-            assert abs(item.at(rho).item() - values.mean()) < 4.0 * error
+            assert abs(effect_at(item, rho).item() - values.mean()) < 4.0 * error
 
 
 @pytest.fixture(scope="module")
@@ -165,16 +168,15 @@ def test_a_cause_of_the_mediator_alone_is_named(plan):
 def test_tipping_points():
     rng = np.random.default_rng(3)
     value, slope = 2.0 + 0.4 * rng.standard_normal(1000), -5.0 + 0.5 * rng.standard_normal(1000)
-    item = Bent(
-        outcome="y", effect="nie", via="m", level="sample", cluster="", mediator="m", value=value, slope=slope
-    )  # fmt: skip
-    assert item.at(rho_zero(item)).mean() == pytest.approx(0.0, abs=1e-9)
+    key = Key(outcome="y", effect="nie", via="m", level="sample", cluster="", mediator="m")
+    item = Bent(key=key, value=value, slope=slope)
+    assert effect_at(item, rho_zero(item)).mean() == pytest.approx(0.0, abs=1e-9)
     found = rho_interval(item, 0.95)
     assert 0.0 < found < rho_zero(item)
-    assert np.quantile(item.at(found), 0.025) <= 0.0 < np.quantile(item.at(found - 0.01), 0.025)
+    assert np.quantile(effect_at(item, found), 0.025) <= 0.0 < np.quantile(effect_at(item, found - 0.01), 0.025)
     mixed = replace(item, slope=slope * np.where(np.arange(1000) < 300, -1.0, 1.0))
     grid = np.linspace(-0.99, 0.99, 199)
-    holds = [r for r in grid if 0.025 <= (mixed.at(r) <= 0.0).mean() <= 0.975]
+    holds = [r for r in grid if 0.025 <= (effect_at(mixed, r) <= 0.0).mean() <= 0.975]
     assert rho_interval(mixed, 0.95) == pytest.approx(min(holds, key=abs), abs=1e-9)
     assert rho_interval(replace(item, value=value - 2.0), 0.95) == 0.0
     assert np.isnan(rho_interval(replace(item, slope=0.0 * slope), 0.95))

@@ -10,9 +10,9 @@ from causalcluster.analysis import parse_analysis
 from causalcluster.analysis.records import Analysis, Sampling
 from causalcluster.design import Design, columns, correlated_terms, share_a_path
 from causalcluster.effects.convergence import measure_convergence
-from causalcluster.effects.gformula import Accuracy
 from causalcluster.effects.levels import CoefficientDraws
 from causalcluster.effects.networks import SystemDraws
+from causalcluster.effects.runs import Accuracy
 from causalcluster.effects.worlds import System as WorldSystem
 from causalcluster.equations import build_design
 from causalcluster.errors import InputError
