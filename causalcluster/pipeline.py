@@ -1,6 +1,6 @@
 """The whole analysis, composed: every stage is called once, in the order of the package."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -28,6 +28,7 @@ from causalcluster.hypotheses import evaluate_hypotheses
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
 from causalcluster.model.priors import Priors
 from causalcluster.model.standard import Scale
+from causalcluster.multiverse import Multiverse, Universe, fit_alternatives, plan_alternatives
 from causalcluster.planning import Clock, Plan, Prepared, draw_up, prepare
 from causalcluster.refutation import refuse_refutation, refutation_warnings, refute
 from causalcluster.sensitivity.examine import Fitted, Sensitivity, examine
@@ -72,6 +73,8 @@ class Result:
         over.
     refutation
         The table of refutation.csv, None where not asked for.
+    multiverse
+        Effects of the alternatives of the analysis, None where it names none.
     timings
         Seconds by stage.
     """
@@ -94,6 +97,7 @@ class Result:
     leave_one_out: pd.DataFrame | None
     shifted: pd.DataFrame | None
     refutation: pd.DataFrame | None
+    multiverse: Multiverse | None
     timings: Mapping[str, float]
 
 
@@ -158,13 +162,14 @@ def analyse(
             )
         clock.seconds["read"] -= clock.seconds.get("reduce", 0.0)
         with clock.time("build"):
+            universes = plan_alternatives(analysis, source)
             prepared = prepare(plan)
         with clock.time("compile"):
             say("compiling the model")
             compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
         clock.seconds["build"] += compiled.build_seconds
         clock.seconds["compile"] -= compiled.build_seconds
-        refits = leave_one_out or refutations > 0 or bool(averaged_nodes(plan.design))
+        refits = leave_one_out or refutations > 0 or bool(averaged_nodes(plan.design)) or bool(universes)
         with open_engine(engine) if refits else nullcontext() as executor:
             draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
             with clock.time("effects"):
@@ -180,6 +185,8 @@ def analyse(
                 failed: tuple[str, ...] = ()
                 if refutations and executor is not None:
                     refuted, failed = _refute(analysis, plan, prepared, draws, source, refutations, executor, say)
+            with clock.time("alternatives"):
+                multiverse, lost = _vary(universes, plan, prepared, draws, executor, say)
             with clock.time("missing"):
                 shifted, more = _shift_missing(prepared, compiled, draws, plan, executor, say)
         warnings = (
@@ -189,6 +196,7 @@ def analyse(
             *measurement_warnings(measurement),
             *notes,
             *failed,
+            *lost,
             *refutation_warnings(refuted),
             *more,
         )
@@ -217,6 +225,7 @@ def analyse(
         leave_one_out=marked(influence),
         shifted=marked(shifted),
         refutation=marked(refuted),
+        multiverse=multiverse,
         timings=clock.seconds,
     )
 
@@ -312,8 +321,8 @@ def _sample(
     return draws, effects, table, diagnostics
 
 
-def _or_warning(file: str, make: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
-    """Return a table of many fits; a failure of the engine costs it alone, and is a warning."""
+def _or_warning[T](file: str, make: Callable[[], T]) -> tuple[T | None, tuple[str, ...]]:
+    """Return what many fits made; a failure of the engine costs it alone, and is a warning."""
     try:
         return make(), ()
     except EngineError as error:
@@ -354,6 +363,18 @@ def _refute(
     return _or_warning(
         "refutation.csv",
         lambda: refute(analysis, plan, prepared, draws, source, replicates=replicates, executor=executor, progress=say),
+    )
+
+
+def _vary(
+    universes: Sequence[Universe], plan: Plan, prepared: Prepared, draws: Draws, executor: Executor | None, say: Progress
+) -> tuple[Multiverse | None, tuple[str, ...]]:
+    """Fit the alternatives, where there are any."""
+    if executor is None or not universes:
+        return None, ()
+    return _or_warning(
+        "multiverse.csv",
+        lambda: fit_alternatives(universes, plan, prepared, draws, executor=executor, progress=say),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from causalcluster.analysis.alternatives import read_alternatives
 from causalcluster.analysis.claim_records import is_word_character
 from causalcluster.analysis.edges import Reader, lag_of
 from causalcluster.analysis.indicators import check_indicators, measurement_edges, read_indicators
@@ -104,6 +105,16 @@ def parse_analysis(text: str, *, path: Path | str) -> Analysis:
     """
     path = Path(path)
     document = load_yaml(text, name=str(path))
+
+    def parse(document: Document) -> Analysis:
+        return _read_document(document, text, path)[0]
+
+    analysis, section, reader = _read_document(document, text, path)
+    return replace(analysis, alternatives=tuple(read_alternatives(section.alternatives, analysis, reader, parse)))
+
+
+def _read_document(document: Document, text: str, path: Path) -> tuple[Analysis, AnalysisSection, Reader]:
+    """Validate all but alternatives."""
     section = validate_shape(document)
     nodes = tuple(_read_nodes(section.nodes, document))
     check_indicators(section.nodes, document)
@@ -135,7 +146,7 @@ def parse_analysis(text: str, *, path: Path | str) -> Analysis:
     check_moderators(question, analysis.hypotheses, edges, document)
     _check_time(analysis, section, document)
     refuse_unsupported(analysis, section, document)
-    return analysis
+    return analysis, section, reader
 
 
 def _read_nodes(sections: Mapping[str, NodeSection], document: Document) -> Iterator[Node]:

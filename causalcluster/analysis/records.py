@@ -170,6 +170,15 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """Another analysis of the same data, and the keys in which it differs."""
+
+    name: str
+    analysis: "Analysis"
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """One analysis file, validated."""
 
@@ -185,6 +194,7 @@ class Analysis:
     sampling: Sampling = field(default_factory=Sampling)
     sensitivity: SensitivitySpec = field(default_factory=SensitivitySpec)
     hypotheses: tuple[Hypothesis, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     text: str = ""
     warnings: tuple[str, ...] = ()
 

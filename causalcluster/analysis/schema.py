@@ -235,6 +235,20 @@ class HypothesisSection(Section):
     claim: Name
 
 
+class AlternativeSection(Section):
+    """One entry of `alternatives`: what it changes, shaped as in the file itself."""
+
+    name: Name
+    nodes: dict[str, Any] | None = None
+    edges: Names | None = None
+    add_edges: Names = []
+    drop_edges: Names = []
+    interactions: Names | None = None
+    unobserved: Names | None = None
+    question: dict[str, Any] | None = None
+    model: dict[str, Any] | None = None
+
+
 class AnalysisSection(Section):
     """The whole file."""
 
@@ -250,7 +264,7 @@ class AnalysisSection(Section):
     sampling: SamplingSection = SamplingSection()
     sensitivity: SensitivitySection = SensitivitySection()
     hypotheses: Annotated[list[HypothesisSection], BeforeValidator(_paper_or_list)] = []
-    alternatives: Any = None
+    alternatives: list[AlternativeSection] = []
 
 
 _SECTIONS: Mapping[str, type[Section]] = {
@@ -263,6 +277,7 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "sampling": SamplingSection,
     "sensitivity": SensitivitySection,
     "hypotheses": HypothesisSection,
+    "alternatives": AlternativeSection,
 }
 
 

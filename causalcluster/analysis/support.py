@@ -55,8 +55,6 @@ def refuse_unsupported(analysis: Analysis, section: AnalysisSection, document: D
         *_model(section),
         *_hypotheses(document),
     ]
-    if section.alternatives is not None:
-        refusals.append((("alternatives",), "the key 'alternatives'", "Write one file for each diagram"))
     if refusals:
         place, what, fix = min(refusals, key=lambda refusal: document.line(refusal[0]) or 0)
         raise UnsupportedError(f"{what} is not available in this version", where=document.where(place), fix=fix)

@@ -76,9 +76,11 @@ def check_file(file: Path, *, quiet: bool, as_json: bool) -> None:
     analysis = read_analysis(file)
     with _asked_aside(analysis) as opinion:
         from causalcluster.identification import verdict_to_json
+        from causalcluster.multiverse import plan_alternatives
         from causalcluster.planning import plan_analysis
 
         plan = plan_analysis(analysis, opinion=opinion)
+        others = plan_alternatives(analysis)
     if as_json:
         contents = {
             "title": analysis.title,
@@ -88,12 +90,15 @@ def check_file(file: Path, *, quiet: bool, as_json: bool) -> None:
             "contrast": list(plan.panel.contrast),
             "verdicts": [verdict_to_json(verdict) for verdict in plan.verdicts],
             "dowhy": [dataclasses.asdict(answer) for answer in plan.dowhy],
+            "alternatives": [{"name": item.name, "changed": list(item.changed)} for item in others],
             "notes": list(plan.design.notes),
             "warnings": list(plan.warnings),
         }
         typer.echo(json.dumps(contents, ensure_ascii=False, indent=2))
     elif not quiet:
         _print_plan(plan)
+        if others:
+            typer.echo(f"Alternatives: {', '.join(item.name for item in others)}")
 
 
 def reduce_file(file: Path, out: Path, min_cell: int | None, *, quiet: bool, as_json: bool) -> None:

@@ -204,15 +204,15 @@ def compare_fits(table: pd.DataFrame, everything: pd.DataFrame, *, keys: Sequenc
     joined = table.merge(everything[[*effect, "mean", "sd"]], on=effect, suffixes=("", "_all"))
     spread = joined["sd_all"].where(joined["sd_all"] > 0.0)
     joined["change"] = ((joined["mean_all"] - joined["mean"]) / spread).fillna(0.0)
-    joined["reason"] = [_judge(row) for row in joined.to_dict("records")]
+    joined["reason"] = [judge_fit(row) for row in joined.to_dict("records")]
     numbers = ["mean", "sd", "lower", "upper", "change", "ess_bulk", "r_hat", "divergences", "reason"]
     return joined.loc[:, [*keys, *effect, *numbers]]
 
 
-def _judge(row: Mapping[Hashable, Any]) -> str:
+def judge_fit(row: Mapping[Hashable, Any], *, draws: int = REFIT_CHAINS * REFIT_DRAWS) -> str:
     """Return why a row is not to be trusted; an effect that is exactly zero has no convergence to judge."""
     found = []
-    if row["divergences"] > MOST_DIVERGENT * REFIT_CHAINS * REFIT_DRAWS:
+    if row["divergences"] > MOST_DIVERGENT * draws:
         found.append(f"{row['divergences']} divergent transitions")
     if row["r_hat"] > MOST_R_HAT:
         found.append(f"R-hat {row['r_hat']:.3f}")

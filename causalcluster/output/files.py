@@ -20,17 +20,23 @@ from causalcluster.output.summary import summarise_run
 from causalcluster.pipeline import Result
 from causalcluster.report import render_report
 
-_DOUBTS = ("leave_one_out.csv", "orders.csv", "predictive.csv", "missing_shift.csv", "between.csv")
-OPTIONAL = (
-    *_DOUBTS,
-    "measurement.csv",
-    "leads.csv",
-    "cohorts.csv",
-    "sensitivity.csv",
-    "tipping.csv",
-    "refutation.csv",
-    "independences.csv",
-)
+_DOUBTS: Mapping[str, Callable[[Result], pd.DataFrame | None]] = {
+    "leave_one_out.csv": lambda result: result.leave_one_out,
+    "orders.csv": lambda result: result.orders,
+    "predictive.csv": lambda result: result.predictive,
+    "missing_shift.csv": lambda result: result.shifted,
+    "between.csv": lambda result: result.between,
+    "measurement.csv": lambda result: result.measurement,
+    "leads.csv": lambda result: result.leads,
+    "cohorts.csv": lambda result: result.cohorts,
+    "sensitivity.csv": lambda result: result.sensitivity.curve,
+    "tipping.csv": lambda result: result.sensitivity.tipping,
+    "refutation.csv": lambda result: result.refutation,
+    "independences.csv": lambda result: result.independences,
+    "multiverse.csv": lambda result: None if result.multiverse is None else result.multiverse.effects,
+    "alternatives.csv": lambda result: None if result.multiverse is None else result.multiverse.models,
+}
+OPTIONAL = tuple(_DOUBTS)
 """Files that a run writes only where they are asked for, or where there is something to write."""
 
 
@@ -107,20 +113,8 @@ def _publish(staging: Path, directory: Path) -> None:
 
 def _write_tables(result: Result, staging: Path) -> None:
     tables = {"effects.csv": result.effects, "hypotheses.csv": result.hypotheses}
-    doubts = (result.leave_one_out, result.orders, result.predictive, result.shifted, result.between)
-    bent = result.sensitivity
-    written = (
-        *doubts,
-        result.measurement,
-        result.leads,
-        result.cohorts,
-        bent.curve,
-        bent.tipping,
-        result.refutation,
-        result.independences,
-    )
-    optional = zip(OPTIONAL, written, strict=True)
-    tables |= {name: table for name, table in optional if table is not None}
+    optional = {name: take(result) for name, take in _DOUBTS.items()}
+    tables |= {name: table for name, table in optional.items() if table is not None}
     for name, table in tables.items():
         write_csv(table, staging / name)
 

@@ -170,6 +170,37 @@ class IndependenceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MultiverseRow:
+    """One row of ``multiverse.csv``; ``changed`` are keys with semicolons between them."""
+
+    alternative: str
+    changed: str
+    outcome: str
+    effect: str
+    via: str
+    level: str
+    mean: float | None
+    lower: float | None
+    upper: float | None
+    ci_prob: float | None
+    prob_positive: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    """One row of ``alternatives.csv``."""
+
+    alternative: str
+    changed: str
+    elpd: float | None
+    elpd_difference: float | None
+    se_difference: float | None
+    weight: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictiveRow:
     """One row of ``predictive.csv``; ``cluster`` is empty for all rows together."""
 

@@ -20,6 +20,8 @@ from causalcluster.report.doubt_records import (
     IndependenceRow,
     LeadRow,
     MeasurementRow,
+    ModelRow,
+    MultiverseRow,
     OrderRow,
     PredictiveRow,
     RefutationRow,
@@ -55,6 +57,8 @@ LEADS_FILE: Final = "leads.csv"
 COHORTS_FILE: Final = "cohorts.csv"
 REFUTATION_FILE: Final = "refutation.csv"
 INDEPENDENCES_FILE: Final = "independences.csv"
+MULTIVERSE_FILE: Final = "multiverse.csv"
+MODELS_FILE: Final = "alternatives.csv"
 SHIFTS_FILE: Final = "missing_shift.csv"
 PREDICTIVE_FILE: Final = "predictive.csv"
 
@@ -65,6 +69,8 @@ type _Records = (
     | IndependenceRow
     | LeadRow
     | MeasurementRow
+    | ModelRow
+    | MultiverseRow
     | OrderRow
     | PredictiveRow
     | RefutationRow
@@ -125,6 +131,8 @@ def load_run(directory: Path) -> FinishedRun:
         cohorts=_read_records(CohortRow, directory / COHORTS_FILE),
         refutations=_read_records(RefutationRow, directory / REFUTATION_FILE),
         independences=_read_records(IndependenceRow, directory / INDEPENDENCES_FILE),
+        multiverse=_read_records(MultiverseRow, directory / MULTIVERSE_FILE),
+        models=_read_records(ModelRow, directory / MODELS_FILE),
         shifts=_read_records(ShiftRow, directory / SHIFTS_FILE),
         predictive=_read_records(PredictiveRow, directory / PREDICTIVE_FILE),
         diagnostics=_validate(Diagnostics, _read_json(directory / DIAGNOSTICS_FILE), directory / DIAGNOSTICS_FILE),

@@ -16,6 +16,8 @@ from causalcluster.report.doubt_records import (
     LeadRow,
     MeasurementRow,
     MissingSummary,
+    ModelRow,
+    MultiverseRow,
     OrderRow,
     PositivitySummary,
     PredictiveRow,
@@ -277,7 +279,7 @@ class FinishedRun:
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
     orders, between, measurement, curves, tipping, leads, cohorts, refutations,
-    independences, predictive, shifts
+    independences, multiverse, models, predictive, shifts
         Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
@@ -299,6 +301,8 @@ class FinishedRun:
     cohorts: tuple[CohortRow, ...] = ()
     refutations: tuple[RefutationRow, ...] = ()
     independences: tuple[IndependenceRow, ...] = ()
+    multiverse: tuple[MultiverseRow, ...] = ()
+    models: tuple[ModelRow, ...] = ()
     predictive: tuple[PredictiveRow, ...] = ()
     shifts: tuple[ShiftRow, ...] = ()
     diagnostics: Diagnostics

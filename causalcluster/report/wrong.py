@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from causalcluster.report import words
+from causalcluster.report import multiverse, words
 from causalcluster.report.answer import labels_of, main_level, outcome_decimals
 from causalcluster.report.canvas import BLUE, GREY, ORANGE, canvas_settings, embed_svg, short_name, to_svg
 from causalcluster.report.cells import Mark, estimate_cell, number_cell, percent_cell, text_cell
@@ -333,7 +333,8 @@ def cohort_table(run: FinishedRun) -> Table | None:
 
 def doubt_page(run: FinishedRun, outcomes: Sequence[str]) -> dict[str, object]:
     """Return all that the page shows; its parts are empty where there is nothing to say."""
-    figures: Iterator[Figure | None] = (draw_curves(run, outcome) for outcome in outcomes)
+    drawn = (draw_curves, multiverse.draw_specifications)
+    figures: Iterator[Figure | None] = (draw(run, outcome) for draw in drawn for outcome in outcomes)
     tables = (
         *tipping_tables(run),
         prior_table(run),
@@ -341,9 +342,11 @@ def doubt_page(run: FinishedRun, outcomes: Sequence[str]) -> dict[str, object]:
         refutation_table(run),
         lead_table(run),
         cohort_table(run),
+        multiverse.multiverse_table(run),
+        multiverse.models_table(run),
     )
     return {
-        "sentences": doubt_sentences(run),
+        "sentences": (*doubt_sentences(run), *multiverse.multiverse_sentences(run)),
         "figures": [figure for figure in figures if figure is not None],
         "tables": [table for table in tables if table is not None],
     }

@@ -32,11 +32,6 @@ PRODUCT = "Leave it out, or take a product of at most three factors"
             "https://example.org/panel.csv",
             (4, "reading from an address ('https://example.org/panel.csv')", "Download the table first"),
         ),
-        (
-            "title: Law and wages",
-            "alternatives: [other.yaml]",
-            (2, "the key 'alternatives'", "Write one file for each diagram"),
-        ),
     ],
 )
 def test_keys_of_later_versions(old, new, message):
