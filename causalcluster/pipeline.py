@@ -1,7 +1,6 @@
 """The whole analysis, composed: every stage is called once, in the order of the package."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,25 +14,24 @@ from causalcluster.checks.measurement import measurement_warnings, summarise_mea
 from causalcluster.design import question_design
 from causalcluster.effects.existence import warn_about_tails
 from causalcluster.effects.summary import summarise_effects
-from causalcluster.errors import EngineError, InputError
+from causalcluster.errors import InputError
 from causalcluster.fitting.engines import check_engine, open_engine
 from causalcluster.fitting.evaluation import PRIOR_ACCURACY, evaluate_targets
 from causalcluster.fitting.gate import Diagnostics, judge, mark_unreliable
-from causalcluster.fitting.many import leave_one_out as leave_one_cluster_out
 from causalcluster.fitting.prior_draws import draw_prior_system, prior_levels
 from causalcluster.fitting.sample import Compiled, Draws, compile_model, refit
-from causalcluster.fitting.shifted import averaged_nodes, shift_missing
 from causalcluster.fitting.storage import fit_tree
+from causalcluster.further_fits import FurtherFits, Progress, Wanted, fit_further
 from causalcluster.hypotheses import evaluate_hypotheses
+from causalcluster.identification.dowhy_answer import describe_routes
 from causalcluster.identification.second_opinion import SecondOpinion, await_second_opinion, second_opinion
 from causalcluster.model.priors import Priors
 from causalcluster.model.standard import Scale
-from causalcluster.multiverse import Multiverse, Universe, fit_alternatives, plan_alternatives
+from causalcluster.multiverse import Multiverse, plan_alternatives
 from causalcluster.planning import Clock, Plan, Prepared, draw_up, prepare
-from causalcluster.refutation import refuse_refutation, refutation_warnings, refute
+from causalcluster.refutation import refuse_refutation
 from causalcluster.sensitivity.examine import Fitted, Sensitivity, examine
-
-Progress = Callable[[str], None]
+from causalcluster.sensitivity.power import power_scale, power_warnings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,8 +58,8 @@ class Result:
         The table of leads.csv, None where no row has a next period.
     cohorts
         The table of cohorts.csv, None where the treatment is no policy that clusters take up at different times.
-    independences
-        The table of independences.csv, None where the diagram implies none.
+    independences, values
+        The tables of independences.csv and values.csv, None where the diagram implies none, or no value is flagged.
     measurement
         The table of measurement.csv, None without indicators.
     sensitivity
@@ -92,6 +90,7 @@ class Result:
     leads: pd.DataFrame | None
     cohorts: pd.DataFrame | None
     independences: pd.DataFrame | None
+    values: pd.DataFrame | None
     measurement: pd.DataFrame | None
     sensitivity: Sensitivity
     leave_one_out: pd.DataFrame | None
@@ -169,38 +168,28 @@ def analyse(
             compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
         clock.seconds["build"] += compiled.build_seconds
         clock.seconds["compile"] -= compiled.build_seconds
-        refits = leave_one_out or refutations > 0 or bool(averaged_nodes(plan.design)) or bool(universes)
-        with open_engine(engine) if refits else nullcontext() as executor:
+        wanted = Wanted(leave_one_out=leave_one_out, refutations=refutations, universes=universes, source=source)
+        with open_engine(engine) if wanted.any(plan) else nullcontext() as executor:
             draws, effects, table, diagnostics = _sample(plan, prepared, compiled, clock, say, bar=bar)
             with clock.time("effects"):
                 hypotheses, tree = _weigh(plan, prepared, draws, effects)
                 measurement = _measure(plan, prepared, tree)
                 doubts = _doubt(plan, prepared, draws, diagnostics, effects)
                 bent = _bend(plan, prepared, draws, effects)
-            with clock.time("leave_one_out"):
-                asked_for = executor if leave_one_out else None
-                influence, notes = _leave_one_out(prepared, compiled, draws, plan, asked_for, say)
-            with clock.time("refutation"):
-                refuted: pd.DataFrame | None = None
-                failed: tuple[str, ...] = ()
-                if refutations and executor is not None:
-                    refuted, failed = _refute(analysis, plan, prepared, draws, source, refutations, executor, say)
-            with clock.time("alternatives"):
-                multiverse, lost = _vary(universes, plan, prepared, draws, executor, say)
-            with clock.time("missing"):
-                shifted, more = _shift_missing(prepared, compiled, draws, plan, executor, say)
+            further = FurtherFits()
+            if executor is not None:
+                further = fit_further(wanted, analysis, plan, prepared, compiled, draws, executor, clock, say)
         warnings = (
             *plan.warnings,
             *warn_about_tails(effects),
             *doubts.warnings,
+            *power_warnings(bent.power, "population" if draws.coefficients.has_population else "sample"),
             *measurement_warnings(measurement),
-            *notes,
-            *failed,
-            *lost,
-            *refutation_warnings(refuted),
-            *more,
+            *further.warnings,
         )
-        plan = replace(plan, warnings=warnings, dowhy=await_second_opinion(asked))
+        opinions = await_second_opinion(asked)
+        routes = tuple(filter(None, map(describe_routes, opinions)))
+        plan = replace(plan, warnings=(*warnings, *routes), dowhy=opinions)
 
     def marked(table: pd.DataFrame | None) -> pd.DataFrame | None:
         return None if table is None else mark_unreliable(table, diagnostics)
@@ -220,12 +209,13 @@ def analyse(
         leads=doubts.leads,
         cohorts=marked(doubts.cohorts),
         independences=doubts.independences,
+        values=doubts.values,
         measurement=marked(measurement),
-        sensitivity=replace(bent, curve=marked(bent.curve), tipping=marked(bent.tipping)),
-        leave_one_out=marked(influence),
-        shifted=marked(shifted),
-        refutation=marked(refuted),
-        multiverse=multiverse,
+        sensitivity=replace(bent, curve=marked(bent.curve), tipping=marked(bent.tipping), power=marked(bent.power)),
+        leave_one_out=marked(further.leave_one_out),
+        shifted=marked(further.shifted),
+        refutation=marked(further.refutation),
+        multiverse=further.multiverse,
         timings=clock.seconds,
     )
 
@@ -295,7 +285,10 @@ def _bend(plan: Plan, prepared: Prepared, draws: Draws, effects: xr.Dataset) -> 
         effects=effects,
         network=prepared.targets.network,
     )
-    return examine(fitted, identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified])
+    found = examine(fitted, identified=[(v.outcome, v.effect, v.via) for v in plan.verdicts if v.identified])
+    posterior = draws.posterior["posterior"].to_dataset()
+    power = power_scale(plan.design, prepared.priors, prepared.arrays, posterior, draws.residual_sd, effects)
+    return replace(found, power=power)
 
 
 def _sample(
@@ -319,74 +312,3 @@ def _sample(
         if diagnostics.status == "ok":
             break
     return draws, effects, table, diagnostics
-
-
-def _or_warning[T](file: str, make: Callable[[], T]) -> tuple[T | None, tuple[str, ...]]:
-    """Return what many fits made; a failure of the engine costs it alone, and is a warning."""
-    try:
-        return make(), ()
-    except EngineError as error:
-        return None, (f"{file} is not written: {error}",)
-
-
-def _leave_one_out(
-    prepared: Prepared, compiled: Compiled, draws: Draws, plan: Plan, executor: Executor | None, say: Progress
-) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
-    """Fit without each cluster where there is an executor."""
-    if executor is None:
-        return None, ()
-    table, failed = _or_warning(
-        "leave_one_out.csv",
-        lambda: leave_one_cluster_out(
-            compiled, prepared.arrays, prepared.targets, draws, plan.analysis.sampling, executor=executor, progress=say
-        ),
-    )
-    if table is None:
-        return None, failed
-    doubtful = table.loc[table["reason"] != "", "left_out"].unique()
-    if len(doubtful) == 0:
-        return table, ()
-    return table, (f"Leave-one-out fits that are not to be trusted, without: {', '.join(doubtful)}.",)
-
-
-def _refute(
-    analysis: Analysis,
-    plan: Plan,
-    prepared: Prepared,
-    draws: Draws,
-    source: Any,
-    replicates: int,
-    executor: Executor,
-    say: Progress,
-) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
-    """Refit tables whose answer is known."""
-    return _or_warning(
-        "refutation.csv",
-        lambda: refute(analysis, plan, prepared, draws, source, replicates=replicates, executor=executor, progress=say),
-    )
-
-
-def _vary(
-    universes: Sequence[Universe], plan: Plan, prepared: Prepared, draws: Draws, executor: Executor | None, say: Progress
-) -> tuple[Multiverse | None, tuple[str, ...]]:
-    """Fit the alternatives, where there are any."""
-    if executor is None or not universes:
-        return None, ()
-    return _or_warning(
-        "multiverse.csv",
-        lambda: fit_alternatives(universes, plan, prepared, draws, executor=executor, progress=say),
-    )
-
-
-def _shift_missing(
-    prepared: Prepared, compiled: Compiled, draws: Draws, plan: Plan, executor: Executor | None, say: Progress
-) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
-    """Fit with missing values shifted, where some are averaged over."""
-    if executor is None or not averaged_nodes(plan.design):
-        return None, ()
-    return _or_warning(
-        "missing_shift.csv",
-        lambda: shift_missing(
-            compiled, prepared.arrays, prepared.targets, draws, plan.analysis.sampling, executor=executor, progress=say
-        ),
-    )

@@ -8,6 +8,7 @@ from typing import Any
 
 from causalcluster.analysis.moderators import list_conditions
 from causalcluster.analysis.records import Analysis, latent_nodes
+from causalcluster.checks.values import denominator_warnings
 from causalcluster.data import RowTable, open_rows, take_rows
 from causalcluster.design import Design, question_design
 from causalcluster.effects.existence import warn_about_means
@@ -250,6 +251,7 @@ def _write_plan(analysis: Analysis, graph: CausalGraph, data: _Data) -> Plan:
             *panel.warnings,
             *describe_gaps(panel.missing, gaps),
             *warn_about_means(design),
+            *denominator_warnings(analysis, graph),
             *check_moderators(analysis, graph, design, panel),
         ),
     )

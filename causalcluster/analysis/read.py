@@ -28,7 +28,7 @@ from causalcluster.analysis.schema import AnalysisSection, DataSection, Hypothes
 from causalcluster.analysis.shape import validate_shape
 from causalcluster.analysis.support import refuse_unsupported
 from causalcluster.analysis.yaml_lines import Document, load_yaml
-from causalcluster.errors import AnalysisFileError, ClaimError
+from causalcluster.errors import AnalysisFileError, ClaimError, did_you_mean
 
 RESERVED = ("all", "direct", "dependence")
 """Names that `via` gives a meaning of its own."""
@@ -119,6 +119,7 @@ def _read_document(document: Document, text: str, path: Path) -> tuple[Analysis,
     nodes = tuple(_read_nodes(section.nodes, document))
     check_indicators(section.nodes, document)
     check_concepts(document, nodes)
+    _check_denominators(nodes, document)
     reader = Reader(document=document, names=tuple(node.name for node in nodes))
     edges, warnings = join_edges(section.edges, nodes, reader)
     interactions = read_interactions(section.interactions, edges, reader)
@@ -166,7 +167,17 @@ def _read_nodes(sections: Mapping[str, NodeSection], document: Document) -> Iter
             exposure=section.exposure,
             indicators=tuple(item.column for item in section.indicators),
             se=section.se,
+            per=section.per,
         )
+
+
+def _check_denominators(nodes: Sequence[Node], document: Document) -> None:
+    names = [node.name for node in nodes]
+    for node in nodes:
+        if node.per is not None and (node.per not in names or node.per == node.name):
+            hint = did_you_mean(node.per, [name for name in names if name != node.name])
+            what = f"node '{node.name}' is a ratio to '{node.per}', which is not another node.{hint}"
+            raise document.error(("nodes", node.name, "per"), what, fix="Name the node that is its denominator")
 
 
 def _check_node_name(name: str, document: Document) -> None:

@@ -23,7 +23,7 @@ class Node:
 
     A node with ``indicators``, names of nodes, is measured by these alone: its ``column`` is that of the first one, whose
     unit it has. ``measures`` is the node that an indicator measures. ``se`` is the column with the standard errors of a
-    node that is measured with error.
+    node that is measured with error. ``per`` is the node that is the denominator of a ratio.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Node:
     indicators: tuple[str, ...] = ()
     measures: str | None = None
     se: str | None = None
+    per: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

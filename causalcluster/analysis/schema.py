@@ -153,6 +153,7 @@ class NodeSection(Section):
     exposure: Name | None = None
     indicators: Annotated[list[Annotated[IndicatorSection, BeforeValidator(_column)]], BeforeValidator(_texts)] = []
     se: Name | None = None
+    per: Name | None = None
 
 
 class ContrastSection(Section):

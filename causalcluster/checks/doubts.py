@@ -15,6 +15,7 @@ from causalcluster.checks.leads import lead_warnings, placebo_leads
 from causalcluster.checks.orders import compare_orders, order_warnings
 from causalcluster.checks.predictive import check_predictions
 from causalcluster.checks.summary import describe_failures, summarise_checks
+from causalcluster.checks.values import flag_values, value_warnings
 from causalcluster.data import RowTable
 from causalcluster.design import Design
 from causalcluster.effects.horizons import Loop, spectral_radius
@@ -49,6 +50,8 @@ class Doubts:
         The table of cohorts.csv, or None where the treatment is no policy that clusters take up at different times.
     independences
         The table of independences.csv, or None where the diagram implies none.
+    values
+        The table of values.csv, or None where no value is flagged.
     warnings
         Sentences for the user.
     """
@@ -59,6 +62,7 @@ class Doubts:
     leads: pd.DataFrame | None
     cohorts: pd.DataFrame | None
     independences: pd.DataFrame | None
+    values: pd.DataFrame | None
     warnings: tuple[str, ...]
 
 
@@ -150,7 +154,8 @@ def raise_doubts(
     cohorts = compare_cohorts(adoption, effects, ci_prob=sampling.ci_prob, outcomes=analysis.question.outcomes)
     begun = cohort_warnings(cohorts, adoption, time_effects=analysis.model.time_effects)
     implied = check_implied(analysis, graph, moments)
-    warnings = (*warnings, *lead_warnings(placebo), *begun, *independence_warnings(implied))
+    values = flag_values(design, rows)
+    warnings = (*warnings, *value_warnings(values), *lead_warnings(placebo), *begun, *independence_warnings(implied))
     return Doubts(
         orders=compared,
         predictive=None if predictive.empty else predictive,
@@ -158,6 +163,7 @@ def raise_doubts(
         leads=placebo,
         cohorts=cohorts,
         independences=implied,
+        values=values,
         warnings=warnings if compared is None else (*order_warnings(orders), *warnings),
     )
 
@@ -176,5 +182,12 @@ def _doubt_over_time(loop: Loop | None, draws: SystemDraws) -> Doubts:
             more = f" and {len(loud) - 5} more" if len(loud) > 5 else ""
             said.append(f"the loop may be explosive, so that effects grow without end with the horizon: {first}{more}")
     return Doubts(
-        orders=None, predictive=None, between=None, leads=None, cohorts=None, independences=None, warnings=tuple(said)
+        orders=None,
+        predictive=None,
+        between=None,
+        leads=None,
+        cohorts=None,
+        independences=None,
+        values=None,
+        warnings=tuple(said),
     )

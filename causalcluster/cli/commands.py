@@ -12,6 +12,7 @@ import typer
 
 from causalcluster.analysis import Analysis, read_analysis
 from causalcluster.analysis.claim_records import name_effect
+from causalcluster.identification.dowhy_answer import describe_routes
 
 if TYPE_CHECKING:
     from causalcluster.identification.second_opinion import SecondOpinion
@@ -172,6 +173,8 @@ def _print_plan(plan: Any) -> None:
         agreement = "agrees" if answer.agrees else "DISAGREES"
         found = "no adjustment set" if answer.theirs is None else "{" + ", ".join(answer.theirs) + "}"
         typer.echo(f"DoWhy {agreement} on the total effect on {answer.outcome}: {found}.")
+        if describe_routes(answer):
+            typer.echo(f"{describe_routes(answer)}.")
     for warning in plan.warnings:
         typer.echo(f"Warning: {warning}")
 

@@ -8,15 +8,18 @@ it is asked, since that takes seconds.
 import importlib
 import warnings
 from collections.abc import Collection
+from itertools import combinations
 from typing import Any
 
 from causalcluster.analysis.records import Analysis
-from causalcluster.graph import CausalGraph, to_admg_networkx
+from causalcluster.graph import CausalGraph, ancestors, descendants, to_admg_networkx
 from causalcluster.identification.adjustment import backdoor_set, is_backdoor_set
 from causalcluster.identification.conditions import confounding_levels
 from causalcluster.identification.dowhy_answer import DowhyAnswer
 
-__all__ = ["DowhyAnswer", "ask_dowhy", "dowhy_backdoor_set", "dowhy_separates"]
+__all__ = ["DowhyAnswer", "ask_dowhy", "dowhy_backdoor_set", "dowhy_routes", "dowhy_separates"]
+
+MOST_DOORS = 3
 
 
 def ask_dowhy(analysis: Analysis, graph: CausalGraph) -> tuple[DowhyAnswer, ...]:
@@ -45,8 +48,40 @@ def ask_dowhy(analysis: Analysis, graph: CausalGraph) -> tuple[DowhyAnswer, ...]
         else:
             accepted = is_backdoor_set(digraph, treatment, outcome, theirs)
             agrees = accepted and dowhy_separates(graph, treatment, outcome, ours, levels, backdoor=True)
-        answers.append(DowhyAnswer(outcome=outcome, ours=ours, theirs=theirs, agrees=agrees))
+        routes = {} if ours is not None else dowhy_routes(graph, treatment, outcome, levels)
+        answers.append(DowhyAnswer(outcome=outcome, ours=ours, theirs=theirs, agrees=agrees, **routes))
     return tuple(answers)
+
+
+def dowhy_routes(graph: CausalGraph, treatment: str, outcome: str, levels: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return what identifies a total effect beside adjustment: the smallest front-door set, and instruments.
+
+    Front-door sets of at most `MOST_DOORS` nodes are looked for among the nodes between treatment and outcome.
+    """
+    surgeon = _module("dowhy.graph")
+    digraph = to_admg_networkx(graph, levels)
+    found = set(surgeon.get_instruments(digraph, [treatment], [outcome]))
+    between = set(descendants(graph, treatment)) & set(ancestors(graph, outcome))
+    door: tuple[str, ...] = ()
+    candidates = [name for name in graph.nodes if name in between]
+    for size in range(1, MOST_DOORS + 1):
+        sets = combinations(candidates, size)
+        door = next((item for item in sets if _is_front_door(surgeon, digraph, treatment, outcome, item)), ())
+        if door:
+            break
+    return {"front_door": door, "instruments": tuple(name for name in graph.nodes if name in found)}
+
+
+def _is_front_door(surgeon: Any, digraph: Any, treatment: str, outcome: str, nodes: Collection[str]) -> bool:
+    """Pearl's three conditions: all directed paths are cut, and no back door is open to the nodes or from them."""
+    forced = surgeon.do_surgery(digraph, [treatment], remove_incoming_edges=True)
+    before = surgeon.do_surgery(digraph, [treatment], remove_outgoing_edges=True)
+    after = surgeon.do_surgery(digraph, list(nodes), remove_outgoing_edges=True)
+    return bool(
+        surgeon.check_valid_frontdoor_set(digraph, [treatment], [outcome], list(nodes), new_graph=forced)
+        and surgeon.check_dseparation(before, [treatment], list(nodes), [])
+        and surgeon.check_dseparation(after, list(nodes), [outcome], [treatment])
+    )
 
 
 def dowhy_backdoor_set(graph: CausalGraph, treatment: str, outcome: str, levels: Collection[str]) -> tuple[str, ...] | None:

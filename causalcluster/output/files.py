@@ -31,8 +31,10 @@ _DOUBTS: Mapping[str, Callable[[Result], pd.DataFrame | None]] = {
     "cohorts.csv": lambda result: result.cohorts,
     "sensitivity.csv": lambda result: result.sensitivity.curve,
     "tipping.csv": lambda result: result.sensitivity.tipping,
+    "power.csv": lambda result: result.sensitivity.power,
     "refutation.csv": lambda result: result.refutation,
     "independences.csv": lambda result: result.independences,
+    "values.csv": lambda result: result.values,
     "multiverse.csv": lambda result: None if result.multiverse is None else result.multiverse.effects,
     "alternatives.csv": lambda result: None if result.multiverse is None else result.multiverse.models,
 }

@@ -41,6 +41,8 @@ def summarise_run(result: Result, command: Sequence[str]) -> dict[str, Any]:
                 "outcome": answer.outcome,
                 "adjustment": None if answer.theirs is None else list(answer.theirs),
                 "agrees": answer.agrees,
+                "front_door": list(answer.front_door),
+                "instruments": list(answer.instruments),
             }
             for answer in plan.dowhy
         ],

@@ -170,6 +170,20 @@ class IndependenceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PowerRow:
+    """One row of ``power.csv``."""
+
+    outcome: str
+    effect: str
+    via: str
+    level: str
+    prior: float | None
+    likelihood: float | None
+    diagnosis: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MultiverseRow:
     """One row of ``multiverse.csv``; ``changed`` are keys with semicolons between them."""
 

@@ -23,6 +23,7 @@ from causalcluster.report.doubt_records import (
     ModelRow,
     MultiverseRow,
     OrderRow,
+    PowerRow,
     PredictiveRow,
     RefutationRow,
     ShiftRow,
@@ -59,6 +60,7 @@ REFUTATION_FILE: Final = "refutation.csv"
 INDEPENDENCES_FILE: Final = "independences.csv"
 MULTIVERSE_FILE: Final = "multiverse.csv"
 MODELS_FILE: Final = "alternatives.csv"
+POWER_FILE: Final = "power.csv"
 SHIFTS_FILE: Final = "missing_shift.csv"
 PREDICTIVE_FILE: Final = "predictive.csv"
 
@@ -71,6 +73,7 @@ type _Records = (
     | MeasurementRow
     | ModelRow
     | MultiverseRow
+    | PowerRow
     | OrderRow
     | PredictiveRow
     | RefutationRow
@@ -131,6 +134,7 @@ def load_run(directory: Path) -> FinishedRun:
         cohorts=_read_records(CohortRow, directory / COHORTS_FILE),
         refutations=_read_records(RefutationRow, directory / REFUTATION_FILE),
         independences=_read_records(IndependenceRow, directory / INDEPENDENCES_FILE),
+        power=_read_records(PowerRow, directory / POWER_FILE),
         multiverse=_read_records(MultiverseRow, directory / MULTIVERSE_FILE),
         models=_read_records(ModelRow, directory / MODELS_FILE),
         shifts=_read_records(ShiftRow, directory / SHIFTS_FILE),

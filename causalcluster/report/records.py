@@ -20,6 +20,7 @@ from causalcluster.report.doubt_records import (
     MultiverseRow,
     OrderRow,
     PositivitySummary,
+    PowerRow,
     PredictiveRow,
     RefutationRow,
     ShiftRow,
@@ -279,7 +280,7 @@ class FinishedRun:
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
     orders, between, measurement, curves, tipping, leads, cohorts, refutations,
-    independences, multiverse, models, predictive, shifts
+    independences, power, multiverse, models, predictive, shifts
         Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
@@ -301,6 +302,7 @@ class FinishedRun:
     cohorts: tuple[CohortRow, ...] = ()
     refutations: tuple[RefutationRow, ...] = ()
     independences: tuple[IndependenceRow, ...] = ()
+    power: tuple[PowerRow, ...] = ()
     multiverse: tuple[MultiverseRow, ...] = ()
     models: tuple[ModelRow, ...] = ()
     predictive: tuple[PredictiveRow, ...] = ()

@@ -29,12 +29,13 @@ class Sensitivity:
 
     Attributes
     ----------
-    curve, tipping
-        The tables of sensitivity.csv and tipping.csv; None where there is nothing to say.
+    curve, tipping, power
+        The tables of sensitivity.csv, tipping.csv and power.csv; None where there is nothing to say.
     """
 
     curve: pd.DataFrame | None
     tipping: pd.DataFrame | None
+    power: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -43,6 +43,7 @@ def test_every_file_of_the_contract_is_there(folder):
         "effects.csv",
         "sensitivity.csv",
         "tipping.csv",
+        "power.csv",
         "hypotheses.csv",
         "identification.json",
         "diagnostics.json",

@@ -7,6 +7,7 @@ import pytest
 
 from causalcluster.graph import build_graph, to_admg_networkx
 from causalcluster.identification.dowhy_adapter import ask_dowhy, dowhy_separates
+from causalcluster.identification.dowhy_answer import describe_routes
 from causalcluster.identification.separation import open_path
 
 
@@ -47,3 +48,27 @@ def test_agreement_on_random_diagrams(diagram, seed):
     for left, right in combinations(names, 2):
         given = [name for name in names if name not in (left, right) and generator.random() < 0.4]
         assert dowhy_separates(graph, left, right, given, ["all"]) == (open_path(digraph, [left], {right}, given) is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "door", "instruments"),
+    [
+        # Pearl (1995): smoking, tar, cancer.
+        ("A -> M -> Y; A <-> Y", ("M",), ()),
+        # Two mediators in parallel are one door together.
+        ("A -> M -> Y; A -> N -> Y; A <-> Y", ("M", "N"), ()),
+        # A confounded mediator is no door.
+        ("A -> M -> Y; A <-> Y; M <-> Y", (), ()),
+        # Angrist, Imbens and Rubin (1996): an instrument; not one that acts on the outcome itself.
+        ("Z -> A -> Y; A <-> Y", (), ("Z",)),
+        ("Z -> A -> Y; A <-> Y; Z -> Y", (), ()),
+        ("Z -> A -> Y; A <-> Y; Z <-> Y", (), ()),
+        # Where adjustment does, no other route is asked for.
+        ("Z -> A -> M -> Y", (), ()),
+    ],
+)
+def test_front_doors_and_instruments(diagram, text, door, instruments):
+    analysis = diagram(text)
+    (answer,) = ask_dowhy(analysis, build_graph(analysis))
+    assert (answer.front_door, answer.instruments) == (door, instruments)
+    assert bool(describe_routes(answer)) == bool(door or instruments)
