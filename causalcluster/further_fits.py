@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from causalcluster.analysis.records import Analysis
+from causalcluster.checks.falsification import falsification_warnings, falsify_diagram
 from causalcluster.errors import EngineError
 from causalcluster.fitting.many import leave_one_out
 from causalcluster.fitting.sample import Compiled, Draws
@@ -54,6 +55,7 @@ class FurtherFits:
 
     leave_one_out: pd.DataFrame | None = None
     refutation: pd.DataFrame | None = None
+    falsification: pd.DataFrame | None = None
     multiverse: Multiverse | None = None
     shifted: pd.DataFrame | None = None
     warnings: tuple[str, ...] = ()
@@ -112,6 +114,14 @@ def fit_further(
             analysis, plan, prepared, draws, wanted.source, replicates=wanted.refutations, executor=executor, progress=say
         ),
     )
+    falsification = keep(
+        "falsification.csv",
+        wanted.refutations > 0,
+        "refutation",
+        lambda: falsify_diagram(
+            plan.analysis, plan.graph, plan.moments, plan.rows or plan.checked_rows, random_seed=sampling.seed
+        ),
+    )
     multiverse = keep(
         "multiverse.csv",
         bool(wanted.universes),
@@ -127,9 +137,10 @@ def fit_further(
     return FurtherFits(
         leave_one_out=influence,
         refutation=refutation,
+        falsification=falsification,
         multiverse=multiverse,
         shifted=shifted,
-        warnings=(*_doubtful(influence), *lost, *refutation_warnings(refutation)),
+        warnings=(*_doubtful(influence), *lost, *refutation_warnings(refutation), *falsification_warnings(falsification)),
     )
 
 

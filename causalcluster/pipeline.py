@@ -69,8 +69,8 @@ class Result:
     shifted
         Effects with missing values shifted (`causalcluster.fitting.shifted.shift_missing`), or None where none is averaged
         over.
-    refutation
-        The table of refutation.csv, None where not asked for.
+    refutation, falsification
+        The tables of refutation.csv and falsification.csv, None where not asked for.
     multiverse
         Effects of the alternatives of the analysis, None where it names none.
     timings
@@ -96,6 +96,7 @@ class Result:
     leave_one_out: pd.DataFrame | None
     shifted: pd.DataFrame | None
     refutation: pd.DataFrame | None
+    falsification: pd.DataFrame | None
     multiverse: Multiverse | None
     timings: Mapping[str, float]
 
@@ -211,10 +212,17 @@ def analyse(
         independences=doubts.independences,
         values=doubts.values,
         measurement=marked(measurement),
-        sensitivity=replace(bent, curve=marked(bent.curve), tipping=marked(bent.tipping), power=marked(bent.power)),
+        sensitivity=replace(
+            bent,
+            curve=marked(bent.curve),
+            tipping=marked(bent.tipping),
+            contours=marked(bent.contours),
+            power=marked(bent.power),
+        ),
         leave_one_out=marked(further.leave_one_out),
         shifted=marked(further.shifted),
         refutation=marked(further.refutation),
+        falsification=further.falsification,
         multiverse=further.multiverse,
         timings=clock.seconds,
     )

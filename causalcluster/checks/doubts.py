@@ -153,7 +153,7 @@ def raise_doubts(
     placebo = placebo_leads(analysis, graph, design, leads)
     cohorts = compare_cohorts(adoption, effects, ci_prob=sampling.ci_prob, outcomes=analysis.question.outcomes)
     begun = cohort_warnings(cohorts, adoption, time_effects=analysis.model.time_effects)
-    implied = check_implied(analysis, graph, moments)
+    implied = check_implied(analysis, graph, moments, rows)
     values = flag_values(design, rows)
     warnings = (*warnings, *value_warnings(values), *lead_warnings(placebo), *begun, *independence_warnings(implied))
     return Doubts(

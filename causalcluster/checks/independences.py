@@ -6,7 +6,7 @@ expectation is zero. The test flips the signs of whole clusters' associations (t
 and Miller 2008 in its simplest form), so rows of a cluster may depend on each other in any way.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from causalcluster.analysis.records import Analysis, latent_nodes, node_by_name
+from causalcluster.checks.row_independences import Scores, score_rows, why_no_scores
+from causalcluster.data import RowTable
 from causalcluster.graph import CausalGraph, parents, to_admg_networkx
 from causalcluster.identification.conditions import confounding_levels
 from causalcluster.identification.separation import open_path
@@ -35,7 +37,7 @@ LEAST_POWER = 0.5
 _ALMOST = 1e-9
 COLUMNS = (
     "left", "right", "given", "partial_correlation", "p_value", "p_adjusted", "power", "clusters", "rows", "verdict",
-    "reason",
+    "hint", "reason",
 )  # fmt: skip
 
 
@@ -71,16 +73,20 @@ def implied_independences(analysis: Analysis, graph: CausalGraph) -> Iterator[In
                     break
 
 
-def check_implied(analysis: Analysis, graph: CausalGraph, moments: Moments) -> pd.DataFrame | None:
+def check_implied(
+    analysis: Analysis, graph: CausalGraph, moments: Moments, rows: RowTable | None = None
+) -> pd.DataFrame | None:
     """Test every independence that the diagram implies, inside clusters (units, where these are absorbed).
 
-    p values are adjusted for the rate of false discoveries (Benjamini and Hochberg 1995).
+    p values are adjusted for the rate of false discoveries (Benjamini and Hochberg 1995). Where the later node is not
+    gaussian its ``rows`` are needed.
 
     Returns
     -------
     pandas.DataFrame or None
         The columns of independences.csv. The verdict is ``violated``, ``holds``, ``low power`` where nothing was found and a
-        partial correlation of 0.1 would be found in fewer than half of such data, or ``cannot be tested``. None where the
+        partial correlation of 0.1 would be found in fewer than half of such data, or ``cannot be tested``; ``hint`` is the
+        arrow that would make room for what is violated. None where the
         diagram implies nothing, over time, and with complete rows alone missing.
     """
     if graph.lagged or moments.table.sizes["cluster"] == 0:
@@ -88,19 +94,84 @@ def check_implied(analysis: Analysis, graph: CausalGraph, moments: Moments) -> p
     found = list(implied_independences(analysis, graph))
     if not found:
         return None
-    table = analysed_table(moments) if not moments.incomplete else moments.table
-    within = within_squares(table)
-    still = {name for name in map(str, table["column"].values) if bool((within.sel(column=name) == 0.0).all())}
-    freedom = _freedom(table)
-    rows = []
-    for item in found:
-        row: dict[str, Any] = {"left": item.left, "right": item.right, "given": " ".join(item.given)}
-        reason = _why_not(analysis, item, still, freedom)
-        moved = [*(name for name in item.given if name not in still), *moments.periods]
-        rows.append(
-            row | ({"verdict": "cannot be tested", "reason": reason} if reason else _test(table, item, moved, freedom))
+    tester = IndependenceTest.prepare(analysis, moments, rows)
+    tested = [{"left": item.left, "right": item.right, "given": " ".join(item.given)} | tester.test(item) for item in found]
+    return _judge(pd.DataFrame(tested).reindex(columns=list(COLUMNS)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class IndependenceTest:
+    """Tests independences on one set of data.
+
+    Attributes
+    ----------
+    analysis, moments, rows
+        The data.
+    table
+        The moments that are tested on.
+    still
+        Nodes that do not vary inside clusters.
+    freedom
+        (G,) rows less what was taken out of them.
+    """
+
+    analysis: Analysis
+    moments: Moments
+    rows: RowTable | None
+    table: Any
+    still: frozenset[str]
+    freedom: Floats
+
+    @classmethod
+    def prepare(cls, analysis: Analysis, moments: Moments, rows: RowTable | None) -> "IndependenceTest":
+        """Look at which nodes vary, and how much there is to test on."""
+        table = analysed_table(moments) if not moments.incomplete else moments.table
+        within = within_squares(table)
+        still = {name for name in map(str, table["column"].values) if bool((within.sel(column=name) == 0.0).all())}
+        return cls(
+            analysis=analysis, moments=moments, rows=rows, table=table, still=frozenset(still), freedom=_freedom(table)
         )
-    return _judge(pd.DataFrame(rows).reindex(columns=list(COLUMNS)))
+
+    def test(self, item: Independence) -> dict[str, Any]:
+        """Return the numbers of a test, or the verdict ``cannot be tested`` with the reason."""
+        reason = _why_not(self.analysis, item, self.still, self.freedom)
+        given = [*(name for name in item.given if name not in self.still), *self.moments.periods]
+        node = node_by_name(self.analysis, item.right)
+        if not reason and node.family != "gaussian":
+            reason = why_no_scores(node, self.rows, [*given, item.left, item.right])
+        if reason or node.family == "gaussian" or self.rows is None:
+            return _untested(reason) if reason else _test(self.table, item, given, self.freedom)
+        found = score_rows(node, item.left, given, self.rows)
+        return _untested("its mean cannot be fitted") if found is None else _test_scores(found)
+
+
+def _untested(reason: str) -> dict[str, Any]:
+    return {"verdict": "cannot be tested", "reason": reason}
+
+
+def _test_scores(found: Scores) -> dict[str, Any]:
+    """Test sums of products of remainders, cluster by cluster; without clusters by their normal distribution."""
+    use = (found.left > 0.0) & (found.right > 0.0)
+    several = len(found.rows) > 1
+    if use.sum() < (LEAST_CLUSTERS if several else 1):
+        return _untested("too few clusters in which its values differ")
+    correlation = float(found.both[use].sum() / np.sqrt(found.left[use].sum() * found.right[use].sum()))
+    dof = float(found.rows[use].sum() - use.sum() - found.held)
+    p_value = (
+        flip_signs(found.both[use]) if several else 2.0 * float(stats.norm.sf(abs(correlation) * np.sqrt(max(dof, 1.0))))
+    )
+    return {
+        "partial_correlation": correlation,
+        "p_value": p_value,
+        "power": _power(dof),
+        "clusters": int(use.sum()),
+        "rows": int(found.rows[use].sum()),
+        "reason": "",
+    }
+
+
+def _power(dof: float) -> float:
+    return float(stats.norm.sf(stats.norm.isf(LEVEL / 2.0) - SMALL * np.sqrt(max(dof, 0.0))))
 
 
 def _freedom(table: Any) -> Floats:
@@ -111,10 +182,7 @@ def _freedom(table: Any) -> Floats:
     return found
 
 
-def _why_not(analysis: Analysis, item: Independence, still: set[str], freedom: Floats) -> str:
-    family = node_by_name(analysis, item.right).family
-    if family != "gaussian":
-        return f"{item.right} is {family}"
+def _why_not(analysis: Analysis, item: Independence, still: Collection[str], freedom: Floats) -> str:
     if item.left in still or item.right in still:
         return "one of the two does not vary inside clusters"
     clusters = int((freedom > 0).sum())
@@ -134,7 +202,7 @@ def _test(table: Any, item: Independence, given: Sequence[str], freedom: Floats)
     # What is left of a column that follows from the others is rounding.
     use &= (left > _ALMOST * cross[:, -2, -2]) & (right > _ALMOST * cross[:, -1, -1])
     if use.sum() < (LEAST_CLUSTERS if len(cross) > 1 else 1):
-        return {"verdict": "cannot be tested", "reason": "too few rows inside clusters for the nodes that are held"}
+        return _untested("too few rows inside clusters for the nodes that are held")
     # Weighted by the clusters' own residual variances, so that a noisy cluster does not speak loudest.
     score = both[use] / np.maximum(right[use] / (freedom - rank)[use], 1e-300)
     dof = float((freedom - rank)[use].sum())
@@ -144,11 +212,10 @@ def _test(table: Any, item: Independence, given: Sequence[str], freedom: Floats)
         p_value = 2.0 * float(stats.t.sf(abs(size), dof - 1.0))
     else:
         p_value = flip_signs(score)
-    power = float(stats.norm.sf(stats.norm.isf(LEVEL / 2.0) - SMALL * np.sqrt(dof)))
     return {
         "partial_correlation": correlation,
         "p_value": p_value,
-        "power": power,
+        "power": _power(dof),
         "clusters": int(use.sum()),
         "rows": int(table["n"].values[use].sum()),
         "reason": "",
@@ -201,7 +268,8 @@ def _judge(table: pd.DataFrame) -> pd.DataFrame:
     tested = table["p_value"].notna()
     low, seen = table["power"].astype(float) < LEAST_POWER, table["p_adjusted"].astype(float) < LEVEL
     verdict = np.where(seen, "violated", np.where(low, "low power", "holds"))
-    return table.assign(verdict=np.where(tested, verdict, table["verdict"]))
+    arrows = table["left"] + " -> " + table["right"]
+    return table.assign(verdict=np.where(tested, verdict, table["verdict"]), hint=np.where(tested & seen, arrows, ""))
 
 
 def independence_warnings(table: pd.DataFrame | None) -> tuple[str, ...]:

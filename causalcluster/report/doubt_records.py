@@ -170,6 +170,24 @@ class IndependenceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContourRow:
+    """One row of ``contours.csv``; ``benchmark`` names a measured cause, and is empty on the grid."""
+
+    outcome: str
+    effect: str
+    via: str
+    level: str
+    share_mediator: float | None
+    share_outcome: float | None
+    benchmark: str
+    rho: float | None
+    mean: float | None
+    lower: float | None
+    upper: float | None
+    ci_prob: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PowerRow:
     """One row of ``power.csv``."""
 

@@ -16,6 +16,7 @@ from causalcluster.errors import InputError
 from causalcluster.report.doubt_records import (
     BetweenRow,
     CohortRow,
+    ContourRow,
     CurveRow,
     IndependenceRow,
     LeadRow,
@@ -60,6 +61,7 @@ REFUTATION_FILE: Final = "refutation.csv"
 INDEPENDENCES_FILE: Final = "independences.csv"
 MULTIVERSE_FILE: Final = "multiverse.csv"
 MODELS_FILE: Final = "alternatives.csv"
+CONTOURS_FILE: Final = "contours.csv"
 POWER_FILE: Final = "power.csv"
 SHIFTS_FILE: Final = "missing_shift.csv"
 PREDICTIVE_FILE: Final = "predictive.csv"
@@ -67,6 +69,7 @@ PREDICTIVE_FILE: Final = "predictive.csv"
 type _Records = (
     BetweenRow
     | CohortRow
+    | ContourRow
     | CurveRow
     | IndependenceRow
     | LeadRow
@@ -134,6 +137,7 @@ def load_run(directory: Path) -> FinishedRun:
         cohorts=_read_records(CohortRow, directory / COHORTS_FILE),
         refutations=_read_records(RefutationRow, directory / REFUTATION_FILE),
         independences=_read_records(IndependenceRow, directory / INDEPENDENCES_FILE),
+        contours=_read_records(ContourRow, directory / CONTOURS_FILE),
         power=_read_records(PowerRow, directory / POWER_FILE),
         multiverse=_read_records(MultiverseRow, directory / MULTIVERSE_FILE),
         models=_read_records(ModelRow, directory / MODELS_FILE),

@@ -11,6 +11,7 @@ from causalcluster.analysis.records import Edge, Interaction, Node, Unobserved
 from causalcluster.report.doubt_records import (
     BetweenRow,
     CohortRow,
+    ContourRow,
     CurveRow,
     IndependenceRow,
     LeadRow,
@@ -280,7 +281,7 @@ class FinishedRun:
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
     orders, between, measurement, curves, tipping, leads, cohorts, refutations,
-    independences, power, multiverse, models, predictive, shifts
+    independences, contours, power, multiverse, models, predictive, shifts
         Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
@@ -302,6 +303,7 @@ class FinishedRun:
     cohorts: tuple[CohortRow, ...] = ()
     refutations: tuple[RefutationRow, ...] = ()
     independences: tuple[IndependenceRow, ...] = ()
+    contours: tuple[ContourRow, ...] = ()
     power: tuple[PowerRow, ...] = ()
     multiverse: tuple[MultiverseRow, ...] = ()
     models: tuple[ModelRow, ...] = ()

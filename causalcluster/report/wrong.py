@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from causalcluster.report import falsification, multiverse, words
+from causalcluster.report import contours, falsification, multiverse, words
 from causalcluster.report.answer import labels_of, main_level, outcome_decimals
 from causalcluster.report.canvas import BLUE, GREY, ORANGE, canvas_settings, embed_svg, short_name, to_svg
 from causalcluster.report.cells import estimate_cell, number_cell, text_cell
@@ -213,7 +213,7 @@ def prior_table(run: FinishedRun) -> Table | None:
 
 def doubt_page(run: FinishedRun, outcomes: Sequence[str]) -> dict[str, object]:
     """Return all that the page shows; its parts are empty where there is nothing to say."""
-    drawn = (draw_curves, multiverse.draw_specifications)
+    drawn = (draw_curves, contours.draw_contours, multiverse.draw_specifications)
     figures: Iterator[Figure | None] = (draw(run, outcome) for draw in drawn for outcome in outcomes)
     tables = (
         *tipping_tables(run),

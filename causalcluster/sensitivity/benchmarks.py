@@ -10,6 +10,7 @@ and s_M and s_Y residual standard deviations: all inside clusters.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,27 @@ from causalcluster.moments import Moments, analysed_table
 Floats = NDArray[np.float64]
 
 
-def benchmark_correlations(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """What a measured cause explains of the errors that a mediator and an outcome would have without it.
+
+    Attributes
+    ----------
+    mediator, outcome
+        Shares of the two errors' variances.
+    correlation
+        That of the two errors.
+    """
+
+    mediator: float
+    outcome: float
+    correlation: float
+
+
+def benchmark_causes(
     design: Design, moments: Moments, mediators: Sequence[str], outcomes: Sequence[str]
-) -> Mapping[tuple[str, str], Mapping[str, float]]:
-    """Return the correlations that leaving out each measured cause would make, by mediator and outcome.
+) -> Mapping[tuple[str, str], Mapping[str, Benchmark]]:
+    """Return what leaving out each measured cause would make, by mediator and outcome.
 
     By pooled least squares inside clusters. Causes are those of both nodes, but for the treatment, other mediators and nodes
     that the treatment moves.
@@ -31,7 +49,7 @@ def benchmark_correlations(
     table = analysed_table(moments)
     own = {node: _causes(design, node) for node in design.nodes}
     moved = {design.treatment, *design.nodes}
-    found: dict[tuple[str, str], dict[str, float]] = {}
+    found: dict[tuple[str, str], dict[str, Benchmark]] = {}
     for mediator in mediators:
         for outcome in outcomes:
             if mediator in own and outcome in own and mediator in own[outcome]:
@@ -41,7 +59,7 @@ def benchmark_correlations(
                 cross = table["cross"].sel(column=used, column_2=used).values.sum(axis=0)
                 pooled = _Pooled(used, cross)
                 found[mediator, outcome] = {
-                    cause: pooled.correlation(cause, mediator, own[mediator], outcome, own[outcome])
+                    cause: pooled.without(cause, mediator, own[mediator], outcome, own[outcome])
                     for cause in shared
                     if cause in used
                 }
@@ -68,14 +86,21 @@ class _Pooled:
         found = np.linalg.pinv(block, hermitian=True) @ self.cross[x, y]
         return dict(zip(causes, map(float, found), strict=True)), float(self.cross[y, y] - found @ self.cross[x, y])
 
-    def correlation(
+    def without(
         self, cause: str, mediator: str, of_mediator: Sequence[str], outcome: str, of_outcome: Sequence[str]
-    ) -> float:
-        """Return the correlation of the two errors where ``cause`` is left out; 0 where they have none."""
+    ) -> Benchmark:
+        """Return what ``cause`` would be to the two errors if it were left out; nothing where they have none."""
         first, rest_m = self.slopes(mediator, of_mediator)
         second, rest_y = self.slopes(outcome, of_outcome)
         others = [name for name in of_mediator if name != cause]
         left = self.slopes(cause, others)[1] if others else float(self.cross[self.place[cause], self.place[cause]])
         a, b = first[cause], second[cause]
-        size = (a * a * left + rest_m) * (b * b * left + rest_y)
-        return float(a * b * left / np.sqrt(size)) if size > 0.0 else 0.0
+        own_m, own_y = a * a * left, b * b * left
+        size = (own_m + rest_m) * (own_y + rest_y)
+        if not size > 0.0:
+            return Benchmark(mediator=0.0, outcome=0.0, correlation=0.0)
+        return Benchmark(
+            mediator=float(own_m / (own_m + rest_m)),
+            outcome=float(own_y / (own_y + rest_y)),
+            correlation=float(a * b * left / np.sqrt(size)),
+        )

@@ -77,6 +77,14 @@ def effect_at(curve: Curve, rho: float) -> Floats:
     return cast("Floats", curve.values[int(np.flatnonzero(curve.rho == rho)[0])])
 
 
+def effect_near(curve: Curve, rho: float) -> Floats:
+    """Return draws of the effect at any correlation; of `Traced` between its ends, by splines."""
+    if isinstance(curve, Bent) or rho in curve.rho:
+        return effect_at(curve, rho)
+    inside = float(np.clip(rho, curve.rho[0], curve.rho[-1]))
+    return np.asarray(CubicSpline(curve.rho, curve.values)(inside))
+
+
 def averaged(curve: Curve, prior_sd: float, random_seed: int) -> Floats:
     """Return draws of the effect where the correlation is Normal(0, prior_sd), inside where it is known."""
     most = 1.0 if isinstance(curve, Bent) else float(curve.rho[-1])

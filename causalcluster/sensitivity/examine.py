@@ -15,12 +15,12 @@ from causalcluster.graph import CausalGraph, build_graph
 from causalcluster.identification import identify
 from causalcluster.model.standard import MomentArrays, Scale
 from causalcluster.moments import Moments
-from causalcluster.sensitivity.benchmarks import benchmark_correlations
+from causalcluster.sensitivity.benchmarks import benchmark_causes
 from causalcluster.sensitivity.confounding import bend_effects, confounded_effects, why_not
 from causalcluster.sensitivity.curves import Curve
 from causalcluster.sensitivity.simulated import GRID as SIMULATED_GRID
 from causalcluster.sensitivity.simulated import trace_effects
-from causalcluster.sensitivity.tables import GRID, curve_table, tipping_table, unexamined_rows
+from causalcluster.sensitivity.tables import GRID, contour_table, curve_table, tipping_table, unexamined_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,12 +29,13 @@ class Sensitivity:
 
     Attributes
     ----------
-    curve, tipping, power
-        The tables of sensitivity.csv, tipping.csv and power.csv; None where there is nothing to say.
+    curve, tipping, contours, power
+        The tables of sensitivity.csv, tipping.csv, contours.csv and power.csv; None where there is nothing to say.
     """
 
     curve: pd.DataFrame | None
     tipping: pd.DataFrame | None
+    contours: pd.DataFrame | None = None
     power: pd.DataFrame | None = None
 
 
@@ -100,15 +101,19 @@ def examine(fitted: Fitted, *, identified: Collection[tuple[str, str, str]]) -> 
         random_seed=analysis.sampling.seed,
     )
     gaussian = {equation.node for equation in design.equations if equation.family == "gaussian"}
+    benchmarks = benchmark_causes(design, fitted.moments, question.mediators, question.outcomes)
     tipping = tipping_table(
         curves,
         ci_prob=ci_prob,
-        benchmarks=benchmark_correlations(design, fitted.moments, question.mediators, question.outcomes),
+        benchmarks=benchmarks,
         spread={outcome: fitted.scale.scale[outcome] for outcome in question.outcomes if outcome in gaussian},
         identified=identified,
     )
+    contours = contour_table(curves, benchmarks, ci_prob=ci_prob)
     return Sensitivity(
-        curve=curve, tipping=tipping if unexamined.empty else pd.concat([tipping, unexamined], ignore_index=True)
+        curve=curve,
+        tipping=tipping if unexamined.empty else pd.concat([tipping, unexamined], ignore_index=True),
+        contours=None if contours.empty else contours,
     )
 
 

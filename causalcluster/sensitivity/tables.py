@@ -7,9 +7,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from causalcluster.sensitivity.curves import Curve, averaged, effect_at, rho_interval, rho_zero
+from causalcluster.sensitivity.benchmarks import Benchmark
+from causalcluster.sensitivity.curves import Curve, averaged, effect_at, effect_near, rho_interval, rho_zero
 
 Floats = NDArray[np.float64]
+SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+"""Of the errors' variances, in contours.csv."""
+CONTOURS = (
+    "outcome", "effect", "via", "level", "share_mediator", "share_outcome", "benchmark", "rho", "mean", "sd", "median",
+    "lower", "upper", "ci_prob", "prob_positive", "reason",
+)  # fmt: skip
 GRID = tuple(round(-0.9 + 0.1 * step, 1) for step in range(19))
 """Correlations of sensitivity.csv where the analysis names none."""
 _RR = 0.91
@@ -52,7 +59,7 @@ def tipping_table(
     bent: Sequence[Curve],
     *,
     ci_prob: float,
-    benchmarks: Mapping[tuple[str, str], Mapping[str, float]],
+    benchmarks: Mapping[tuple[str, str], Mapping[str, Benchmark]],
     spread: Mapping[str, float],
     identified: Collection[tuple[str, str, str]],
 ) -> pd.DataFrame:
@@ -65,7 +72,7 @@ def tipping_table(
     ci_prob
         Probability of the intervals.
     benchmarks
-        Correlations that leaving out a measured cause would make, by mediator and outcome, and by cause.
+        What leaving out a measured cause would make, by mediator and outcome, and by cause.
     spread
         Standard deviations of gaussian outcomes inside clusters, in their own units.
     identified
@@ -83,7 +90,8 @@ def tipping_table(
     rows = []
     for item in bent:
         rho = rho_zero(item)
-        found = benchmarks.get((item.key.mediator, item.key.outcome), {})
+        causes = benchmarks.get((item.key.mediator, item.key.outcome), {})
+        found = {name: cause.correlation for name, cause in causes.items()}
         name = max(found, key=lambda cause: abs(found[cause]), default="")
         mean, tail = float(item.value.mean()), (1.0 - ci_prob) / 2.0
         lower, upper = np.quantile(item.value, [tail, 1.0 - tail])
@@ -93,6 +101,43 @@ def tipping_table(
         row |= _e_values(mean, float(lower), float(upper), spread.get(item.key.outcome))
         rows.append(row | {"reason": ""})
     return pd.DataFrame(rows).reindex(columns=list(TIPPING))
+
+
+def contour_table(
+    curves: Sequence[Curve], benchmarks: Mapping[tuple[str, str], Mapping[str, Benchmark]], *, ci_prob: float
+) -> pd.DataFrame:
+    """Summarise indirect effects where an unmeasured cause explains shares of the errors of mediator and outcome.
+
+    A cause that explains shares r and s of the two errors correlates them by sqrt(r s) (in the manner of the contours of
+    Cinelli and Hazlett 2020, whose share of the outcome is given the mediator). The sign is the one that works against the
+    effect; at levels without clusters.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Per effect at the levels population and sample: ``share_mediator`` and ``share_outcome`` on a grid, the correlation
+        ``rho``, and the effect; then a row for each measured cause of both, named in ``benchmark``.
+    """
+    rows: list[dict[str, Any]] = []
+    for item in curves:
+        key = item.key
+        if key.level == "cluster" or key.effect != "nie" or key.via != key.mediator:
+            continue
+        against = -1.0 if np.sign(item.value.mean()) == np.sign(_rises(item)) else 1.0
+        places = [(first, second, "") for first in SHARES for second in SHARES]
+        causes = benchmarks.get((key.mediator, key.outcome), {})
+        places += [(cause.mediator, cause.outcome, name) for name, cause in causes.items()]
+        for first, second, name in places:
+            rho = against * float(np.sqrt(first * second))
+            found = _summary(effect_near(item, rho), ci_prob)
+            base = {"outcome": key.outcome, "effect": key.effect, "via": key.via, "level": key.level}
+            rows.append(base | {"share_mediator": first, "share_outcome": second, "benchmark": name, "rho": rho} | found)
+    return pd.DataFrame(rows).assign(reason="").reindex(columns=list(CONTOURS))
+
+
+def _rises(item: Curve) -> float:
+    """Return by how much the effect is larger at a small positive correlation than at a negative one."""
+    return float(effect_near(item, 0.05).mean() - effect_near(item, -0.05).mean())
 
 
 def e_value(effect: float, spread: float) -> float:

@@ -104,7 +104,7 @@ def test_where_nothing_could_be_seen_it_says_so():
     yes = draw_table(3)
     yes["wage"] = (yes["wage"] > 0.0) * 1.0
     rows = check(yes, TEXT.replace("wage: {layer: outcome}", "wage: {layer: outcome, family: bernoulli}"))
-    assert rows.set_index("right").loc["wage", "reason"] == "wage is bernoulli"
+    assert rows.set_index("right").loc["wage", "reason"] == "wage is bernoulli, and the rows were not collected"
     complete = parse_analysis(TEXT.replace("edges: [", 'edges: ["size -> unions, wage", '), path="x.yaml")
     assert list(implied_independences(complete, build_graph(complete))) == []
 

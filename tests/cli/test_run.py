@@ -44,6 +44,7 @@ def test_every_file_of_the_contract_is_there(folder):
         "sensitivity.csv",
         "tipping.csv",
         "power.csv",
+        "contours.csv",
         "hypotheses.csv",
         "identification.json",
         "diagnostics.json",
@@ -133,7 +134,7 @@ def test_a_wrong_claim_stops_before_anything_is_written(folder, capsys):
 @pytest.mark.parametrize(
     ("old", "new", "files"),
     [
-        ("hypotheses:", "model: {varying: none}\nhypotheses:", 10),
+        ("hypotheses:", "model: {varying: none}\nhypotheses:", 11),
         ("hypotheses:", "unobserved: ['law <-> enforcement', 'law <-> wage', 'enforcement <-> wage']\nhypotheses:", 8),
     ],
     ids=["nothing varies", "nothing is identified"],
@@ -172,7 +173,7 @@ def test_an_engine_that_fails_costs_its_table_alone(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise EngineError("the engine failed (KilledWorker)", where="--engine")
 
-    monkeypatch.setattr("causalcluster.pipeline.leave_one_cluster_out", fail)
+    monkeypatch.setattr("causalcluster.further_fits.leave_one_out", fail)
     file, out = write_study(tmp_path), tmp_path / "out"
     short = ("--quiet", "--draws", 50, "--tune", 100, "--chains", 2)
     assert call("run", file, "--out", out, *short, "--leave-one-out", "--engine", "threads") in (0, 3)

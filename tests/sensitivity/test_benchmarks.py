@@ -5,7 +5,7 @@ import pytest
 
 from causalcluster import parse_analysis
 from causalcluster.planning import draw_up
-from causalcluster.sensitivity.benchmarks import benchmark_correlations
+from causalcluster.sensitivity.benchmarks import benchmark_causes
 from tests.oracles.mixed_systems import draw_mixed_rows, mixed_analysis
 
 
@@ -13,7 +13,7 @@ def test_it_is_the_correlation_of_the_errors_of_the_equations_without_the_cause(
     analysis = mixed_analysis("c>a c>y d>a d>y x>a x>y a>y", {}, treatment="x", mediators=("a",), outcomes=("y",))
     table = draw_mixed_rows(analysis, sizes=[300, 200, 250], seed=1)
     plan = draw_up(analysis, table)
-    found = benchmark_correlations(plan.design, plan.moments, ["a"], ["y"])["a", "y"]
+    found = benchmark_causes(plan.design, plan.moments, ["a"], ["y"])["a", "y"]
     assert set(found) == {"c", "d"}
     within = table[["x", "c", "d", "a", "y"]] - table.groupby("cluster")[["x", "c", "d", "a", "y"]].transform("mean")
 
@@ -30,13 +30,15 @@ def test_it_is_the_correlation_of_the_errors_of_the_equations_without_the_cause(
             slopes = np.linalg.lstsq(within[causes], within[node], rcond=None)[0]
             left[node] = rest(node, causes) + slopes[causes.index(cause)] * own
         direct = float((left["a"] * left["y"]).sum() / np.sqrt((left["a"] ** 2).sum() * (left["y"] ** 2).sum()))
-        assert found[cause] == pytest.approx(direct, rel=1e-9)
+        assert found[cause].correlation == pytest.approx(direct, rel=1e-9)
+        shares = found[cause].mediator * found[cause].outcome
+        assert shares == pytest.approx(direct**2, rel=1e-9)
 
 
 def test_causes_that_the_treatment_moves_are_none():
     analysis = mixed_analysis("c>a c>y x>l l>a l>y x>a x>y a>y", {}, treatment="x", mediators=("a",), outcomes=("y",))
     plan = draw_up(analysis, draw_mixed_rows(analysis, sizes=[60, 60], seed=2))
-    assert set(benchmark_correlations(plan.design, plan.moments, ["a"], ["y"])["a", "y"]) == {"c"}
+    assert set(benchmark_causes(plan.design, plan.moments, ["a"], ["y"])["a", "y"]) == {"c"}
 
 
 def test_correlations_outside_the_range_are_refused():

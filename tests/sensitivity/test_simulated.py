@@ -137,3 +137,16 @@ def test_latent_standard_deviations_are_those_of_the_families():
     assert found[[1, 6]] == pytest.approx([1.0, 1.0])
     assert found[3:5] == pytest.approx(np.sqrt(np.log1p([2.5, 3.0])))
     assert found[5] == pytest.approx(np.sqrt(0.24 / 10.0) / 0.24)
+
+
+def test_contours_are_the_curve_at_the_correlation_that_shares_make(run):
+    contours = run.sensitivity.contours.query("level == 'sample'")
+    curve = run.sensitivity.curve.query("effect == 'nie' and via == 'visits'").set_index("rho")["mean"]
+    cell = contours.query("benchmark == '' and share_mediator == 0.3 and share_outcome == 0.3").iloc[0]
+    # It works against the effect, which is negative and falls with the correlation.
+    assert cell["rho"] == pytest.approx(-0.3)
+    assert cell["mean"] == pytest.approx(curve[-0.3], rel=1e-9)
+    (size,) = contours.query("benchmark == 'size'").to_dict("records")
+    (tipping,) = run.sensitivity.tipping.query("effect == 'nie' and via == 'visits'").to_dict("records")
+    assert size["share_mediator"] * size["share_outcome"] == pytest.approx(tipping["rho_benchmark"] ** 2)
+    assert abs(size["mean"]) < abs(curve[0.0])
