@@ -211,6 +211,31 @@ def evaluate_hypotheses(
     return table.astype(dict.fromkeys(numbers, "float64"))
 
 
+def claim_holds(
+    hypothesis: Hypothesis,
+    effects: "xr.Dataset",
+    *,
+    default_level: Literal["population", "sample"] = "population",
+    cluster: str = "",
+) -> "np.ndarray | None":
+    """Return in which draws (chain and draw) a claim holds, or None where an effect of it was not computed.
+
+    With ``cluster`` every effect of the claim that is about no cluster of its own is taken in that one.
+    """
+    claim = _at_level(hypothesis.claim, default_level)
+    if cluster:
+        own = tuple(
+            (factor, term if term.cluster else replace(term, level="cluster", cluster=cluster))
+            for factor, term in claim.terms
+        )
+        claim = replace(claim, terms=own)
+    values = _Draws.of(effects).of_claim(claim)
+    if values is None or not _finite(values):
+        return None
+    holds: np.ndarray = (values > claim.low) & (values < claim.high)
+    return holds
+
+
 def _judge(
     hypothesis: Hypothesis,
     after: _Draws,

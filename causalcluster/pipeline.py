@@ -30,6 +30,7 @@ from causalcluster.model.standard import Scale
 from causalcluster.multiverse import Multiverse, plan_alternatives
 from causalcluster.planning import Clock, Plan, Prepared, draw_up, prepare
 from causalcluster.refutation import refuse_refutation
+from causalcluster.scorecard import score, score_warnings
 from causalcluster.sensitivity.examine import Fitted, Sensitivity, examine
 from causalcluster.sensitivity.power import power_scale, power_warnings
 
@@ -62,6 +63,8 @@ class Result:
         The tables of independences.csv and values.csv, None where the diagram implies none, or no value is flagged.
     measurement
         The table of measurement.csv, None without indicators.
+    scorecard
+        The table of scorecard.csv, None where the analysis covers nothing of the paper.
     sensitivity
         What unmeasured causes of mediators and outcomes would do.
     leave_one_out
@@ -92,6 +95,7 @@ class Result:
     independences: pd.DataFrame | None
     values: pd.DataFrame | None
     measurement: pd.DataFrame | None
+    scorecard: pd.DataFrame | None
     sensitivity: Sensitivity
     leave_one_out: pd.DataFrame | None
     shifted: pd.DataFrame | None
@@ -177,6 +181,9 @@ def analyse(
                 measurement = _measure(plan, prepared, tree)
                 doubts = _doubt(plan, prepared, draws, diagnostics, effects)
                 bent = _bend(plan, prepared, draws, effects)
+                scorecard = score(
+                    analysis, plan.design, prepared.priors, prepared.scale, draws.coefficients, effects, hypotheses
+                )
             further = FurtherFits()
             if executor is not None:
                 further = fit_further(wanted, analysis, plan, prepared, compiled, draws, executor, clock, say)
@@ -186,6 +193,7 @@ def analyse(
             *doubts.warnings,
             *power_warnings(bent.power, "population" if draws.coefficients.has_population else "sample"),
             *measurement_warnings(measurement),
+            *score_warnings(scorecard),
             *further.warnings,
         )
         opinions = await_second_opinion(asked)
@@ -212,6 +220,7 @@ def analyse(
         independences=doubts.independences,
         values=doubts.values,
         measurement=marked(measurement),
+        scorecard=marked(scorecard),
         sensitivity=replace(
             bent,
             curve=marked(bent.curve),

@@ -8,14 +8,17 @@ from typing import Any
 
 from causalcluster.analysis.moderators import list_conditions
 from causalcluster.analysis.records import Analysis, latent_nodes
+from causalcluster.analysis.signs import paper_signs
 from causalcluster.checks.values import denominator_warnings
 from causalcluster.data import RowTable, open_rows, take_rows
+from causalcluster.data.lags import lagged_name
 from causalcluster.design import Design, question_design
 from causalcluster.effects.existence import warn_about_means
 from causalcluster.effects.horizons import make_loop
 from causalcluster.effects.moderators import check_moderators
 from causalcluster.effects.networks import Network
 from causalcluster.equations import build_design
+from causalcluster.errors import InputError
 from causalcluster.fitting.evaluation import Targets, list_targets
 from causalcluster.fitting.system import build_closed_system, build_network
 from causalcluster.gaps import GapPlan, describe_gaps, plan_gaps
@@ -284,9 +287,27 @@ def prepare(plan: Plan) -> Prepared:
     return Prepared(
         arrays=arrays,
         scale=scale,
-        priors=set_priors(plan.analysis.model, plan.design, plan.graph, arrays, scale),
+        priors=set_priors(plan.analysis.model, plan.design, plan.graph, arrays, scale, _asked_signs(plan.analysis)),
         targets=_targets(plan, asked, arrays, scale, network),
     )
+
+
+def _asked_signs(analysis: Analysis) -> dict[tuple[str, str], float]:
+    """Return the paper's probabilities of positive slopes, where the analysis asks for its signs."""
+    if analysis.model.priors != "framework":
+        return {}
+    found = {
+        (lagged_name(item.source, item.lag) if item.lag else item.source, item.target): item.probability
+        for item in paper_signs(analysis)
+        if item.sign in ("+", "-")
+    }
+    if not found:
+        raise InputError(
+            "'priors: framework' adds nothing: the paper gives no edge of this diagram a sign",
+            where=f"{analysis.path}: model: priors",
+            fix="name concepts under nodes ('causalcluster framework nodes' lists them), or write 'priors: neutral'",
+        )
+    return found
 
 
 def _targets(plan: Plan, asked: Design, arrays: MomentArrays, scale: Scale, network: Network | None) -> Targets:

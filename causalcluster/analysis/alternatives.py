@@ -68,7 +68,7 @@ def _substance(analysis: Analysis) -> Analysis:
     """Return an analysis without what has no bearing on its effects."""
     arrows = sorted({(edge.source, edge.target, edge.lag) for edge in analysis.edges})
     edges = tuple(Edge(source=source, target=target, lag=lag) for source, target, lag in arrows)
-    return replace(analysis, title="", edges=edges, hypotheses=(), text="", warnings=(), alternatives=())
+    return replace(analysis, title="", edges=edges, hypotheses=(), unclaimed=(), text="", warnings=(), alternatives=())
 
 
 def _about(name: str, error: CausalClusterError) -> CausalClusterError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from causalcluster.analysis.alternatives import read_alternatives
 from causalcluster.analysis.claim_records import is_word_character
 from causalcluster.analysis.edges import Reader, lag_of
+from causalcluster.analysis.framework_claims import read_framework_claims
 from causalcluster.analysis.indicators import check_indicators, measurement_edges, read_indicators
 from causalcluster.analysis.links import check_concepts, join_edges, read_interactions, read_unobserved
 from causalcluster.analysis.modelling import read_model
@@ -22,9 +23,10 @@ from causalcluster.analysis.records import (
     Question,
     Sampling,
     SensitivitySpec,
+    Unclaimed,
 )
 from causalcluster.analysis.scales import choose_scales
-from causalcluster.analysis.schema import AnalysisSection, DataSection, HypothesisSection, NodeSection
+from causalcluster.analysis.schema import FRAMEWORK, AnalysisSection, DataSection, HypothesisSection, NodeSection
 from causalcluster.analysis.shape import validate_shape
 from causalcluster.analysis.support import refuse_unsupported
 from causalcluster.analysis.yaml_lines import Document, load_yaml
@@ -125,7 +127,11 @@ def _read_document(document: Document, text: str, path: Path) -> tuple[Analysis,
     interactions = read_interactions(section.interactions, edges, reader)
     question = read_question(section.question, edges, reader)
     model, more = _single_level(section, read_model(section.model, edges, interactions, reader))
-    hypotheses = tuple(_read_hypotheses(section.hypotheses, question, reader))
+    listed: Sequence[HypothesisSection] = section.hypotheses
+    unclaimed: tuple[Unclaimed, ...] = ()
+    if document.content.get("hypotheses") == FRAMEWORK:
+        listed, unclaimed = read_framework_claims(nodes, question)
+    hypotheses = tuple(_read_hypotheses(listed, question, reader))
     indicators = tuple(node for name, item in section.nodes.items() for node in read_indicators(name, item))
     question, unscaled = choose_scales(section.question, question, nodes, hypotheses, document)
     analysis = Analysis(
@@ -141,6 +147,7 @@ def _read_document(document: Document, text: str, path: Path) -> tuple[Analysis,
         sampling=Sampling(**section.sampling.model_dump()),
         sensitivity=SensitivitySpec(rho=tuple(section.sensitivity.rho), rho_sd=section.sensitivity.rho_sd),
         hypotheses=hypotheses,
+        unclaimed=unclaimed,
         text=text,
         warnings=(*warnings, *more, *unscaled),
     )
@@ -168,10 +175,15 @@ def _read_nodes(sections: Mapping[str, NodeSection], document: Document) -> Iter
             indicators=tuple(item.column for item in section.indicators),
             se=section.se,
             per=section.per,
+            reversed=section.reversed,
         )
 
 
 def _check_denominators(nodes: Sequence[Node], document: Document) -> None:
+    for node in nodes:
+        if node.reversed and node.concept is None:
+            what = f"node '{node.name}' is 'reversed', but names no concept that it could measure the other way round"
+            raise document.error(("nodes", node.name, "reversed"), what, fix="Name its concept, or leave it out")
     names = [node.name for node in nodes]
     for node in nodes:
         if node.per is not None and (node.per not in names or node.per == node.name):

@@ -24,6 +24,7 @@ class Node:
     A node with ``indicators``, names of nodes, is measured by these alone: its ``column`` is that of the first one, whose
     unit it has. ``measures`` is the node that an indicator measures. ``se`` is the column with the standard errors of a
     node that is measured with error. ``per`` is the node that is the denominator of a ratio.
+    ``reversed`` says that high values of the column are low ones of the concept.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Node:
     measures: str | None = None
     se: str | None = None
     per: str | None = None
+    reversed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +173,14 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unclaimed:
+    """A part of one of the paper's hypotheses that is no claim on this analysis, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
     """Another analysis of the same data, and the keys in which it differs."""
 
@@ -195,6 +205,7 @@ class Analysis:
     sampling: Sampling = field(default_factory=Sampling)
     sensitivity: SensitivitySpec = field(default_factory=SensitivitySpec)
     hypotheses: tuple[Hypothesis, ...] = ()
+    unclaimed: tuple[Unclaimed, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     text: str = ""
     warnings: tuple[str, ...] = ()

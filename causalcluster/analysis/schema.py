@@ -154,6 +154,7 @@ class NodeSection(Section):
     indicators: Annotated[list[Annotated[IndicatorSection, BeforeValidator(_column)]], BeforeValidator(_texts)] = []
     se: Name | None = None
     per: Name | None = None
+    reversed: bool = False
 
 
 class ContrastSection(Section):

@@ -4,19 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from causalcluster.analysis.records import Analysis, Interaction
-from causalcluster.analysis.schema import FRAMEWORK, AnalysisSection, DataSection
+from causalcluster.analysis.schema import AnalysisSection, DataSection
 from causalcluster.analysis.yaml_lines import Document, Place
 from causalcluster.errors import UnsupportedError
 from causalcluster.families import FAMILIES, Family
 
-_LATER_FILES = {
-    ".feather": "Feather",
-    ".arrow": "Arrow",
-    ".ipc": "Arrow",
-    ".dta": "Stata",
-    ".xlsx": "Excel",
-    ".xls": "Excel",
-}
 _FITTED: tuple[Family, ...] = tuple(FAMILIES)
 """Families that a node may have in this version."""
 
@@ -53,7 +45,6 @@ def refuse_unsupported(analysis: Analysis, section: AnalysisSection, document: D
         *_over_time(analysis, section),
         *_interactions(analysis, section),
         *_model(section),
-        *_hypotheses(document),
     ]
     if refusals:
         place, what, fix = min(refusals, key=lambda refusal: document.line(refusal[0]) or 0)
@@ -63,10 +54,8 @@ def refuse_unsupported(analysis: Analysis, section: AnalysisSection, document: D
 def _data(section: AnalysisSection) -> Iterator[Refusal]:
     data = section.data
     if data.file is not None:
-        kind = _LATER_FILES.get(PurePath(data.file).suffix.lower())
-        if kind is not None:
-            what = f"reading {kind} files ('{data.file}')"
-            yield ("data", "file"), what, "Save the table as CSV (UTF-8) or Parquet"
+        if PurePath(data.file).suffix.lower() == ".xls":
+            yield ("data", "file"), f"reading .xls files ('{data.file}')", "Save the workbook as .xlsx"
         if "://" in data.file:
             yield ("data", "file"), f"reading from an address ('{data.file}')", "Download the table first"
     for key in ("nested_in", "crossed_with"):
@@ -173,10 +162,6 @@ def _model(section: AnalysisSection) -> Iterator[Refusal]:
         if given and section.data.moments:
             place: Place = ("data", "unit") if key == "unit" else ("model", "time_effects")
             yield place, f"'{key}' with moments files", "Run the analysis where the rows are, with 'file' under 'data'"
-    if model.priors.base == "framework":
-        yield ("model", "priors"), "'priors: framework' under model", "Write 'priors: neutral'"
-
-
-def _hypotheses(document: Document) -> Iterator[Refusal]:
-    if document.content.get("hypotheses") == FRAMEWORK:
-        yield ("hypotheses",), "'hypotheses: framework'", "List your own, each with an id and a claim"
+    if model.priors.base == "framework" and model.pooling == "none":
+        fix = "Leave one of them out: signs are of means over the population of clusters"
+        yield ("model", "priors"), "'priors: framework' without pooling", fix

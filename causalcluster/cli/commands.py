@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,3 +242,43 @@ def _say_stage(sentence: str) -> None:
 def _command(file: Path, out: Path, settings: Mapping[str, int]) -> list[str]:
     options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
     return ["causalcluster", "run", str(file), "--out", str(out), *options]
+
+
+def collect_scorecards(directories: Sequence[Path], out: Path | None, *, as_json: bool) -> None:
+    """Write or print the scorecards of several runs as one table."""
+    from causalcluster.output.files import write_csv
+    from causalcluster.scorecard import collect
+
+    table = collect(directories)
+    if out is not None:
+        check_writable_file(out)
+        write_csv(table, out)
+        typer.echo(f"Wrote {out}")
+    elif as_json:
+        typer.echo(json.dumps(table.to_dict("records"), ensure_ascii=False, indent=2))
+    else:
+        shown = table[table["verdict"] != "not applicable"]
+        columns = ["run", "id", "statement", "prediction", "probability_neutral", "verdict_neutral", "verdict_framework"]
+        typer.echo(shown[columns].to_string(index=False))
+
+
+def check_writable_file(path: Path) -> None:
+    """Raise InputError where a file cannot be written."""
+    from causalcluster.errors import InputError
+
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise InputError("the file cannot be written here", where=str(path), fix="name a file in a folder that exists")
+
+
+def init_file(table: Path, out: Path, *, quiet: bool) -> None:
+    """Write a starter analysis and say what was guessed."""
+    from causalcluster.starter import write_starter
+
+    found = write_starter(table, out)
+    if quiet:
+        return
+    groups = {"cluster": found.cluster, "unit": found.unit, "time": found.time}
+    named = ", ".join(f"{key} {column!r}" for key, column in groups.items() if column) or "no groups"
+    via = ", ".join(node.name for node in found.mediators)
+    typer.echo(f"Guessed: {named}; {found.treatment.name} -> {via} -> {found.outcome.name}.")
+    typer.echo(f"Wrote {out}. Read and correct it, then: causalcluster check {out}")

@@ -95,6 +95,19 @@ def run(
 
 
 @app.command()
+def init(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="The table: CSV, Parquet, Feather, Stata or Excel.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Analysis file to write.")] = Path("analysis.yaml"),
+    *,
+    quiet: Quiet = False,
+) -> None:
+    """Write a commented starter analysis for a table."""
+    from causalcluster.cli.commands import init_file
+
+    init_file(table, out, quiet=quiet)
+
+
+@app.command()
 def reduce(
     file: AnalysisFile,
     out: Annotated[Path, typer.Option("-o", "--out", help="Moments file to write.")],
@@ -124,6 +137,19 @@ def report(
 
 
 @app.command()
+def scorecard(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of finished runs.")],
+    *,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="CSV file to write; printed without it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Collect what several runs say about the paper's edges and hypotheses."""
+    from causalcluster.cli.commands import collect_scorecards
+
+    collect_scorecards(directories, out, as_json=as_json)
+
+
+@app.command()
 def framework(
     topic: Annotated[Literal["nodes", "edges", "hypotheses", "cases"] | None, typer.Argument(help="What to list.")] = None,
     *,
@@ -138,7 +164,7 @@ def framework(
 
 @app.command()
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="The scenario: linear, feedback or null.")],
+    scenario: Annotated[str, typer.Argument(help="The scenario: linear, feedback, null or framework.")],
     table: Annotated[Path, typer.Option("-o", "--out", help="Table to write; .csv or .parquet.")],
     *,
     truth: Annotated[Path | None, typer.Option(help="File for the true effects.")] = None,

@@ -11,16 +11,18 @@ from causalcluster.data.csv_files import open_csv
 from causalcluster.data.failures import reading
 from causalcluster.data.parquet_files import open_parquet
 from causalcluster.data.table import Table
+from causalcluster.data.whole_files import WHOLE, open_whole
 from causalcluster.errors import DataError, UnsupportedError, did_you_mean
 
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _PARQUET = (".parquet", ".pq")
-_LATER = {".feather": "Feather", ".arrow": "Arrow", ".dta": "Stata", ".xlsx": "Excel", ".xls": "Excel"}
 
 
 @contextmanager
 def open_table(spec: DataSpec, *, expected: Collection[str] = ()) -> Iterator[Table]:
-    """Open the CSV (also .csv.gz) or Parquet file, or the glob of parts, that an analysis names, for as long as it is used.
+    """Open the file, or the glob of parts, that an analysis names, for as long as it is used.
+
+    CSV (also .csv.gz) and Parquet are scanned by an engine; Feather, Arrow, Stata and Excel are read whole.
 
     Parameters
     ----------
@@ -50,17 +52,19 @@ def open_table(spec: DataSpec, *, expected: Collection[str] = ()) -> Iterator[Ta
     endings = sorted({_ending(path) for path in files})
     if len(endings) > 1:
         raise DataError(f"the parts are of several formats: {', '.join(endings)}", where=spec.file)
-    fix = "Save the table as CSV (UTF-8) or Parquet"
-    if endings[0] in _LATER:
+    fix = "The formats are CSV (UTF-8), Parquet, Feather, Arrow, Stata (.dta) and Excel (.xlsx)"
+    if endings[0] == ".xls":
         raise UnsupportedError(
-            f"reading {_LATER[endings[0]]} files is not available in this version", where=spec.file, fix=fix
+            "reading .xls files is not available in this version", where=spec.file, fix="Save the workbook as .xlsx"
         )
-    if endings[0] not in (*_TEXT, *_PARQUET):
+    if endings[0] not in (*_TEXT, *_PARQUET, *WHOLE):
         raise DataError(f"unknown file format {endings[0]!r}", where=spec.file, fix=fix)
     # Windows does not delete a file that an engine still holds open.
     with tempfile.TemporaryDirectory(prefix="causalcluster-", ignore_cleanup_errors=True) as folder, reading(spec.file):
         if endings[0] in _TEXT:
             yield open_csv(files, name=spec.file, expected=expected, workspace=Path(folder))
+        elif endings[0] in WHOLE:
+            yield open_whole(files, name=spec.file, spec=spec)
         else:
             yield open_parquet(files, name=spec.file, workspace=Path(folder))
 

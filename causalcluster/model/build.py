@@ -4,6 +4,7 @@ The data, the priors and the structure of the equations are `pm.Data`, and no sh
 model serves every design of the same `Structure`.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from causalcluster.design import Design
 from causalcluster.model.gap_arrays import gaussian_nodes
 from causalcluster.model.likelihood import ClusterMarginalLikelihood, LayeredMarginalLikelihood, OuterMarginalLikelihood
 from causalcluster.model.mixed import add_row_equations
-from causalcluster.model.priors import PERIOD_SD_MEAN, SHOCK_SD_MEAN, Priors
+from causalcluster.model.priors import PERIOD_SD_MEAN, SHOCK_SD_MEAN, Priors, sign_density
 from causalcluster.model.residuals import place_log_sigma, shape_of_spread
 from causalcluster.model.row_arrays import row_labels
 from causalcluster.model.standard import MomentArrays
@@ -109,6 +110,10 @@ def _coefficient_priors(structure: Structure, data: Mapping[str, Any]) -> tuple[
     if not structure.pooled:
         return data["prior_mean"], data["independent_sd"], pt.zeros_like(data["partial_alpha"])
     mean = pm.Normal("mean", data["prior_mean"], data["prior_sd"], dims="coefficient")
+    if structure.signed:
+        # Positive at every value: the prior of a sign is never 0 or 1.
+        tilt = sign_density(mean, data["prior_sd"], data["positive"], cdf=_normal_cdf)
+        pm.Potential("signs", pt.log(tilt).sum())
     if structure.periods:
         period_sd = pm.Gamma("period_sd", 2.0, 2.0 / PERIOD_SD_MEAN, dims="node")
         equation = data["period_to"]
@@ -119,6 +124,10 @@ def _coefficient_priors(structure: Structure, data: Mapping[str, Any]) -> tuple[
         return mean, tau, none
     half = pm.Beta("partial", data["partial_alpha"], data["partial_alpha"], dims="pair")
     return mean, tau, 2.0 * half - 1.0
+
+
+def _normal_cdf(value: Any) -> Any:
+    return 0.5 * pt.erfc(-value / math.sqrt(2.0))
 
 
 def _residual_priors(structure: Structure, data: Mapping[str, Any]) -> Any:

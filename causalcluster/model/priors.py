@@ -8,12 +8,14 @@ narrow as the vector grows, so that a large vector does not squeeze the correlat
 (the vine of Lewandowski, Kurowicka and Joe 2009 with unequal margins).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from causalcluster.analysis.records import ModelSpec
 from causalcluster.design import Design, Term, correlated_terms, share_a_path
@@ -39,6 +41,8 @@ RESIDUAL_LOG_MEAN, RESIDUAL_LOG_SD = -0.5, 1.0
 RESIDUAL_SPREAD_MEAN = 0.25
 INDEPENDENT_SD = 2.5
 """Standard deviation of every slope of every cluster where clusters share nothing."""
+SIGN_WIDTH = 0.05
+"""Standard deviations of a coefficient's prior within which the prior of its sign goes from one side to the other."""
 FLAT_SD = 1e3
 FLAT_LOG_SD = 5.0
 PARAMETER_LOG_SD = {"sd": 1.0, "nu": 1.0, "shape": 1.5, "precision": 1.5}
@@ -73,6 +77,9 @@ class Priors:
         such effects; -1 for all other coefficients.
     period_unit
         (P,) what such an effect is multiplied with for the standardised column of its period; 1 for all others.
+    positive
+        (P,) probability that a mean coefficient is positive: 0.5 but for those whose sign has a prior of its own. Its size
+        has the same prior whatever the sign.
     """
 
     mean: Floats
@@ -91,6 +98,12 @@ class Priors:
     independent_sd: Floats
     period_to: NDArray[np.int64]
     period_unit: Floats
+    positive: Floats
+
+    @property
+    def signed(self) -> bool:
+        """Whether some sign has a prior of its own."""
+        return bool((self.positive != 0.5).any())
 
     @property
     def random_periods(self) -> bool:
@@ -98,8 +111,15 @@ class Priors:
         return bool((self.period_to >= 0).any())
 
 
-def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: MomentArrays, scale: Scale) -> Priors:
-    """Choose the priors that ``spec`` asks for.
+def set_priors(
+    spec: ModelSpec,
+    design: Design,
+    graph: CausalGraph,
+    arrays: MomentArrays,
+    scale: Scale,
+    signs: Mapping[tuple[str, str], float] | None = None,
+) -> Priors:
+    """Choose the priors that ``spec`` asks for; ``signs`` are probabilities of positive slopes by cause and effect.
 
     Raises
     ------
@@ -142,7 +162,24 @@ def set_priors(spec: ModelSpec, design: Design, graph: CausalGraph, arrays: Mome
         independent_sd=np.array([_independent_sd(terms[i], design, between, rows) for i in arrays.varying]),
         period_to=np.array([design.nodes.index(term.target) if _is_random(term, spec) else -1 for term in terms]),
         period_unit=np.array([scale.scale[term.factors[0]] if _is_random(term, spec) else 1.0 for term in terms]),
+        positive=np.array([_positive(term, mean[i], signs or {}) for i, term in enumerate(terms)]),
     )
+
+
+def _positive(term: Term, mean: float, signs: Mapping[tuple[str, str], float]) -> float:
+    """A prior of the analyst's own with a mean is left as it is."""
+    if term.kind != "slope" or mean != 0.0:
+        return 0.5
+    return signs.get((term.factors[0], term.target), 0.5)
+
+
+def sign_density(mean: Any, sd: Any, positive: Any, *, cdf: Callable[[Any], Any]) -> Any:
+    """Return what the density of mean coefficients is multiplied with by the prior of their signs: 1 where there is none.
+
+    It goes from 2 (1 - p) to 2 p within a small part of the prior's spread, so that the sampler meets no cliff; its values
+    at a coefficient and at the opposite one add up to 2, so the prior of the size is what it was.
+    """
+    return 2.0 * ((1.0 - positive) + (2.0 * positive - 1.0) * cdf(mean / (SIGN_WIDTH * sd)))
 
 
 def _is_random(term: Term, spec: ModelSpec) -> bool:
@@ -164,6 +201,10 @@ def draw_priors(priors: Priors, n_draws: int, *, random_seed: int) -> dict[str, 
     """Draw mean coefficients (draw, P), between-cluster sds (draw, Q) and partial correlations (draw, R)."""
     rng = np.random.default_rng(random_seed)
     mean = priors.mean + priors.sd * rng.standard_normal((n_draws, len(priors.mean)))
+    if priors.signed:
+        # The opposite of a draw has the share of the density that the draw lacks.
+        turned = rng.random(mean.shape) > 0.5 * sign_density(mean, priors.sd, priors.positive, cdf=ndtr)
+        mean = np.where(turned & (priors.positive != 0.5), -mean, mean)
     if priors.random_periods:
         n_equations = len(priors.intercept_scale)
         mean = scale_periods(mean, rng.gamma(2.0, PERIOD_SD_MEAN / 2.0, (n_draws, n_equations)), priors)

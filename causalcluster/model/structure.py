@@ -47,6 +47,8 @@ class Structure:
         Whether moments come in layers, and whether rows of a cell share errors in some equation.
     outer
         Whether clusters are in groups.
+    signed
+        Whether signs of mean coefficients have a prior of their own.
     """
 
     pooled: bool
@@ -63,6 +65,7 @@ class Structure:
     layered: bool = False
     shocks: bool = False
     outer: bool = False
+    signed: bool = False
 
     @property
     def sampled(self) -> bool:
@@ -90,6 +93,7 @@ def structure_of(design: Design, arrays: MomentArrays, priors: Priors) -> Struct
         layered=arrays.layers is not None,
         shocks=bool(design.shocked),
         outer=arrays.outer is not None,
+        signed=pooled and priors.signed,
     )
 
 
@@ -121,6 +125,7 @@ def model_data(arrays: MomentArrays, priors: Priors) -> dict[str, NDArray[Any]]:
         "spread_rate": np.asarray(priors.spread_rate),
         "intercept_scale": priors.intercept_scale,
         **({"period_to": priors.period_to, "period_unit": priors.period_unit} if priors.random_periods else {}),
+        **({"positive": priors.positive} if priors.signed else {}),
         **({} if arrays.layers is None else _layer_data(arrays.layers)),
         **({} if arrays.outer is None else _outer_data(arrays.outer)),
     }

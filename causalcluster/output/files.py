@@ -29,6 +29,7 @@ _DOUBTS: Mapping[str, Callable[[Result], pd.DataFrame | None]] = {
     "measurement.csv": lambda result: result.measurement,
     "leads.csv": lambda result: result.leads,
     "cohorts.csv": lambda result: result.cohorts,
+    "scorecard.csv": lambda result: result.scorecard,
     "sensitivity.csv": lambda result: result.sensitivity.curve,
     "tipping.csv": lambda result: result.sensitivity.tipping,
     "contours.csv": lambda result: result.sensitivity.contours,

@@ -135,7 +135,8 @@ def _priors(result: Result) -> list[dict[str, str]]:
         {
             "parameter": f"mean of {term.name}",
             "distribution": f"Normal({priors.mean[i]:.4g}, {priors.sd[i]:.4g})",
-            "meaning": "average over the population of clusters, in standard deviations inside clusters",
+            "meaning": "average over the population of clusters, in standard deviations inside clusters"
+            + _sign_words(float(priors.positive[i])),
         }
         for i, term in enumerate(design.terms)
         if term.kind != "period"
@@ -173,6 +174,13 @@ def _priors(result: Result) -> list[dict[str, str]]:
         }
     )
     return rows
+
+
+def _sign_words(positive: float) -> str:
+    """Say what the paper's signs make of a prior."""
+    if positive == 0.5:
+        return ""
+    return f"; positive with probability {positive:.2f} by the paper's sign, its size as it would be without"
 
 
 def _period_priors(result: Result) -> list[dict[str, str]]:

@@ -170,6 +170,29 @@ class IndependenceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRow:
+    """One row of ``scorecard.csv``."""
+
+    kind: str
+    id: str
+    statement: str
+    prediction: str
+    status: str
+    probability: float | None
+    probability_neutral: float | None
+    probability_framework: float | None
+    prior_framework: float | None
+    bayes_factor: float | None
+    share_of_clusters: float | None
+    tau: float | None
+    verdict: str
+    verdict_neutral: str
+    verdict_framework: str
+    flipped: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContourRow:
     """One row of ``contours.csv``; ``benchmark`` names a measured cause, and is empty on the grid."""
 

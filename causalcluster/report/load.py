@@ -27,6 +27,7 @@ from causalcluster.report.doubt_records import (
     PowerRow,
     PredictiveRow,
     RefutationRow,
+    ScoreRow,
     ShiftRow,
     TippingRow,
 )
@@ -61,6 +62,7 @@ REFUTATION_FILE: Final = "refutation.csv"
 INDEPENDENCES_FILE: Final = "independences.csv"
 MULTIVERSE_FILE: Final = "multiverse.csv"
 MODELS_FILE: Final = "alternatives.csv"
+SCORES_FILE: Final = "scorecard.csv"
 CONTOURS_FILE: Final = "contours.csv"
 POWER_FILE: Final = "power.csv"
 SHIFTS_FILE: Final = "missing_shift.csv"
@@ -80,6 +82,7 @@ type _Records = (
     | OrderRow
     | PredictiveRow
     | RefutationRow
+    | ScoreRow
     | ShiftRow
     | TippingRow
 )
@@ -137,6 +140,7 @@ def load_run(directory: Path) -> FinishedRun:
         cohorts=_read_records(CohortRow, directory / COHORTS_FILE),
         refutations=_read_records(RefutationRow, directory / REFUTATION_FILE),
         independences=_read_records(IndependenceRow, directory / INDEPENDENCES_FILE),
+        scores=_read_records(ScoreRow, directory / SCORES_FILE),
         contours=_read_records(ContourRow, directory / CONTOURS_FILE),
         power=_read_records(PowerRow, directory / POWER_FILE),
         multiverse=_read_records(MultiverseRow, directory / MULTIVERSE_FILE),

@@ -24,6 +24,7 @@ from causalcluster.report.doubt_records import (
     PowerRow,
     PredictiveRow,
     RefutationRow,
+    ScoreRow,
     ShiftRow,
     TippingRow,
 )
@@ -281,7 +282,7 @@ class FinishedRun:
     draws, prior_draws : mapping of EffectKey to array, dims (chain, draw)
         Only the rows that are not about one observed cluster; the prior may be missing.
     orders, between, measurement, curves, tipping, leads, cohorts, refutations,
-    independences, contours, power, multiverse, models, predictive, shifts
+    independences, scores, contours, power, multiverse, models, predictive, shifts
         Empty where the run had nothing to write there.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
@@ -303,6 +304,7 @@ class FinishedRun:
     cohorts: tuple[CohortRow, ...] = ()
     refutations: tuple[RefutationRow, ...] = ()
     independences: tuple[IndependenceRow, ...] = ()
+    scores: tuple[ScoreRow, ...] = ()
     contours: tuple[ContourRow, ...] = ()
     power: tuple[PowerRow, ...] = ()
     multiverse: tuple[MultiverseRow, ...] = ()

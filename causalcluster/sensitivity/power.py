@@ -13,13 +13,14 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import ndtr
 
 from causalcluster.analysis.claim_records import name_effect
 from causalcluster.design import Design
 from causalcluster.fitting.coefficients import coefficient_roots, flat_population
 from causalcluster.model.build import INTERCEPT_MEAN_SDS
 from causalcluster.model.kernel import conditional_log_likelihood
-from causalcluster.model.priors import PERIOD_SD_MEAN, SHOCK_SD_MEAN, Priors
+from causalcluster.model.priors import PERIOD_SD_MEAN, SHOCK_SD_MEAN, Priors, sign_density
 from causalcluster.model.standard import MomentArrays
 
 Floats = NDArray[np.float64]
@@ -121,6 +122,8 @@ def log_prior(posterior: xr.Dataset, priors: Priors) -> xr.DataArray:
         return lambda x: stats.gamma.logpdf(x, shape, scale=1.0 / np.asarray(rate))
 
     add("mean", lambda x: stats.norm.logpdf(x, priors.mean, priors.sd), used=priors.mean_free > 0.0)
+    if priors.signed:
+        add("mean", lambda x: np.log(sign_density(x, priors.sd, priors.positive, cdf=ndtr)))
     add("tau", gamma(priors.tau_shape, priors.tau_rate))
     add("partial", lambda x: stats.beta.logpdf(x, priors.partial_alpha, priors.partial_alpha))
     add("log_sigma", lambda x: stats.norm.logpdf(x, priors.log_sigma_mean, priors.log_sigma_sd))

@@ -13,7 +13,7 @@ from causalcluster.simulation.feedback import NODES, draw_feedback, feedback_par
 from causalcluster.simulation.linear import VARIABLES, draw_linear, linear_parameters, null_parameters
 from causalcluster.simulation.truth import linear_truth
 
-Scenario = Literal["linear", "feedback", "null"]
+Scenario = Literal["linear", "feedback", "null", "framework"]
 SCENARIOS: tuple[str, ...] = get_args(Scenario)
 CLUSTER_COLUMN = "cluster"
 SMALLEST_CLUSTER, LARGEST_CLUSTER = 10, 500
@@ -76,7 +76,38 @@ hypotheses:
 _NULL_ANALYSIS = _LINEAR_ANALYSIS.replace(
     "Simulated: does enforcement carry the labour law into wages?", "Simulated: a labour law that does nothing"
 )
-_TEXTS = {"linear": _LINEAR_ANALYSIS, "feedback": _FEEDBACK_ANALYSIS, "null": _NULL_ANALYSIS}
+_CONCEPTS = {"law": "rights", "enforcement": "strength", "unions": "bargaining", "wage": "wage", "size": "size"}
+"""Nodes of the scenario `framework`, which is `linear` under the names of concepts that the paper links by signs."""
+_FRAMEWORK_ANALYSIS = """\
+schema: causalcluster/1
+title: "Simulated: do rights to organise reach pay through bargaining?"
+data:
+  file: {file}
+  cluster: {cluster}
+nodes:
+  rights:     {{layer: environment, concept: union_organisation_rights, label: Rights to organise}}
+  strength:   {{layer: actor, actor: workers_organisations, concept: union_strength, label: Strength of unions}}
+  bargaining: {{layer: actor, actor: workers_organisations, concept: wrk_collective_bargaining, label: Bargaining}}
+  wage:       {{layer: outcome, concept: fair_remuneration, label: Wage}}
+  size:       {{layer: context, label: Firm size (standardised)}}
+edges:
+  - size -> rights, strength, bargaining, wage
+  - rights -> strength
+  - rights, strength -> bargaining
+  - rights, strength, bargaining -> wage
+question:
+  treatment: rights
+  contrast: {{from: 0, to: 1}}
+  outcomes: [wage]
+  mediators: [strength, bargaining]
+hypotheses: framework
+"""
+_TEXTS = {
+    "linear": _LINEAR_ANALYSIS,
+    "feedback": _FEEDBACK_ANALYSIS,
+    "null": _NULL_ANALYSIS,
+    "framework": _FRAMEWORK_ANALYSIS,
+}
 _PERIODS = 15
 
 
@@ -119,8 +150,8 @@ def simulate(
     clusters
         Number of clusters, at least 2.
     rows
-        Of `linear` and `null`: mean rows per cluster, at least 2; None for clusters of 10 to 500 rows. The spread of sizes
-        is the same. Of `feedback`: periods, 15 without it, of every cluster.
+        Of `linear`, `null` and `framework`: mean rows per cluster, at least 2; None for clusters of 10 to 500 rows. The
+        spread of sizes is the same. Of `feedback`: periods, 15 without it, of every cluster.
     seed
         The only source of randomness: the same arguments give the same panel.
     table_name
@@ -150,12 +181,22 @@ def simulate(
     draw = draw_linear(parameters, sizes, rng)
     table = pd.DataFrame(draw.values, columns=list(VARIABLES))
     table.insert(0, CLUSTER_COLUMN, np.array(labels, dtype=object)[draw.cluster])
+    truth = linear_truth(parameters, slopes=draw.slopes, sizes=sizes, labels=labels)
+    if scenario == "framework":
+        table, truth = table.rename(columns=_CONCEPTS), _renamed(truth)
     return Simulated(
         scenario=scenario,
         table=table,
-        truth=linear_truth(parameters, slopes=draw.slopes, sizes=sizes, labels=labels),
+        truth=truth,
         analysis_text=analysis_text(scenario, table_name=table_name),
     )
+
+
+def _renamed(truth: pd.DataFrame) -> pd.DataFrame:
+    """Return true effects under the names of concepts, without those at values that this scenario does not fix."""
+    kept = truth[truth["effect"] != "cde"]
+    via = kept["via"].map(lambda text: ">".join(_CONCEPTS.get(part, part) for part in str(text).split(">")))
+    return kept.assign(via=via).reset_index(drop=True)
 
 
 def _simulate_feedback(labels: tuple[str, ...], periods: int, rng: np.random.Generator, table_name: str) -> Simulated:

@@ -16,17 +16,13 @@ def expected(line: int, what: str, fix: str) -> str:
     return f"analysis.yaml:{line}: {what} is not available in this version. {fix}."
 
 
-TABLE = "Save the table as CSV (UTF-8) or Parquet"
 PRODUCT = "Leave it out, or take a product of at most three factors"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("panel.csv", "panel.feather", (4, "reading Feather files ('panel.feather')", TABLE)),
-        ("panel.csv", "parts/*.ARROW", (4, "reading Arrow files ('parts/*.ARROW')", TABLE)),
-        ("panel.csv", "panel.dta", (4, "reading Stata files ('panel.dta')", TABLE)),
-        ("panel.csv", "panel.xlsx", (4, "reading Excel files ('panel.xlsx')", TABLE)),
+        ("panel.csv", "panel.XLS", (4, "reading .xls files ('panel.XLS')", "Save the workbook as .xlsx")),
         (
             "panel.csv",
             "https://example.org/panel.csv",
@@ -81,9 +77,11 @@ def test_horizons_and_regimes():
 @pytest.mark.parametrize(
     ("more", "what", "fix"),
     [
-        ("model: {priors: framework}", "'priors: framework' under model", "Write 'priors: neutral'"),
-        ("model: {priors: {base: framework}}", "'priors: framework' under model", "Write 'priors: neutral'"),
-        ("hypotheses: framework", "'hypotheses: framework'", "List your own, each with an id and a claim"),
+        (
+            "model: {priors: framework, pooling: none}",
+            "'priors: framework' without pooling",
+            "Leave one of them out: signs are of means over the population of clusters",
+        ),
         (
             "interactions: [law * law * law * law -> wage]",
             "the interaction 'law * law * law * law -> wage' (it has more than three factors)",
@@ -123,8 +121,8 @@ def test_a_product_of_three_needs_its_products_of_two():
 
 
 def test_the_first_refusal_of_the_file_is_told():
-    text = changed("panel.csv", "panel.dta") + "model: {priors: framework}\n"
-    assert refusal(text).startswith("analysis.yaml:4: reading Stata files")
+    text = changed("panel.csv", "panel.xls") + "model: {priors: framework, pooling: none}\n"
+    assert refusal(text).startswith("analysis.yaml:4: reading .xls files")
 
 
 def test_the_example_of_the_format_parses_up_to_its_refusals():

@@ -50,10 +50,15 @@ def test_a_pattern_without_match(tmp_path):
     assert "no file matches" in refused(tmp_path / "*.csv")
 
 
-@pytest.mark.parametrize("name", ["t.dta", "t.xlsx", "t.feather"])
-def test_formats_not_read_yet(tmp_path, name):
+def test_formats_not_read_yet(tmp_path):
+    (tmp_path / "t.xls").write_bytes(b"x")
+    assert "not available in this version" in refused(tmp_path / "t.xls", UnsupportedError)
+
+
+@pytest.mark.parametrize("name", ["t.dta", "t.xlsx", "t.feather", "t.arrow"])
+def test_files_that_are_not_what_their_ending_says(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
-    assert "not available in this version" in refused(tmp_path / name, UnsupportedError)
+    assert "the file cannot be read" in refused(tmp_path / name)
 
 
 def test_unknown_format(tmp_path):

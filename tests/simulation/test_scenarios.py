@@ -116,7 +116,7 @@ def test_refusals_say_what_is_wrong(arguments, message):
 
 
 def test_scenarios_are_listed():
-    assert SCENARIOS == ("linear", "feedback", "null")
+    assert SCENARIOS == ("linear", "feedback", "null", "framework")
 
 
 def test_the_law_of_null_does_nothing():
