@@ -30,6 +30,7 @@ def run_file(
     leave_one_out: bool = False,
     refutations: int = 0,
     engine: str | None = None,
+    pdf: bool = False,
 ) -> int:
     """Run an analysis file into a folder; returns the exit code."""
     analysis = read_analysis(file)
@@ -57,7 +58,8 @@ def run_file(
     flags = ["--leave-one-out"] if leave_one_out else []
     flags += ["--refute", str(refutations)] if refutations else []
     flags += ["--engine", engine] if engine else []
-    write_run(result, out, command=_command(file, out, settings) + flags)
+    flags += ["--pdf"] if pdf else []
+    write_run(result, out, command=_command(file, out, settings) + flags, pdf=pdf)
     if as_json:
         typer.echo(json.dumps(_run_json(result, out), ensure_ascii=False, indent=2))
     elif not quiet:

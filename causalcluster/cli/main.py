@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Pdf = Annotated[bool, typer.Option("--pdf", help="Write the report as a PDF too.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the results; created where it does not exist.")]
 AnalysisFile = Annotated[Path, typer.Argument(metavar="FILE", help="The analysis file (YAML).")]
@@ -77,6 +78,7 @@ def run(
     chains: Annotated[int | None, typer.Option(min=1, help="Chains, instead of the file's.")] = None,
     leave_one_out: Annotated[bool, typer.Option("--leave-one-out", help="Fit again without each cluster in turn.")] = False,
     refute: Annotated[int, typer.Option(min=0, help="Refit so many tables of each kind whose answer is known.")] = 0,
+    pdf: Pdf = False,
     engine: Annotated[
         str | None, typer.Option(help="Where many fits run: dask://host:port, dask (a local cluster) or threads.")
     ] = None,
@@ -89,7 +91,15 @@ def run(
     settings = {"seed": seed, "draws": draws, "tune": tune, "chains": chains}
     given = {name: value for name, value in settings.items() if value is not None}
     code = run_file(
-        file, out, given, quiet=quiet, as_json=as_json, leave_one_out=leave_one_out, refutations=refute, engine=engine
+        file,
+        out,
+        given,
+        quiet=quiet,
+        as_json=as_json,
+        leave_one_out=leave_one_out,
+        refutations=refute,
+        engine=engine,
+        pdf=pdf,
     )
     _finish(code)
 
@@ -126,14 +136,30 @@ def reduce(
 def report(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")],
     *,
+    pdf: Pdf = False,
     quiet: Quiet = False,
 ) -> None:
     """Render the report of a finished run again."""
     from causalcluster.report import write_report
 
-    path = write_report(directory)
+    for path in write_report(directory, pdf=pdf):
+        if not quiet:
+            typer.echo(f"Report: {path}")
+
+
+@app.command()
+def tables(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write: .xlsx or .tex.")],
+    *,
+    quiet: Quiet = False,
+) -> None:
+    """Export the tables of a finished run to a workbook or to LaTeX."""
+    from causalcluster.report.export import export_tables
+
+    export_tables(directory, out)
     if not quiet:
-        typer.echo(f"Report: {path}")
+        typer.echo(f"Wrote {out}")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from causalcluster.identification import verdict_to_json
 from causalcluster.output.summary import summarise_run
 from causalcluster.pipeline import Result
 from causalcluster.report import render_report
+from causalcluster.report.writing import PDF_FILE
 
 _DOUBTS: Mapping[str, Callable[[Result], pd.DataFrame | None]] = {
     "leave_one_out.csv": lambda result: result.leave_one_out,
@@ -45,7 +46,7 @@ OPTIONAL = tuple(_DOUBTS)
 """Files that a run writes only where they are asked for, or where there is something to write."""
 
 
-def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -> None:
+def write_run(result: Result, directory: Path, *, command: Sequence[str] = (), pdf: bool = False) -> None:
     """Write every file of docs/outputs.md to ``directory``.
 
     Parameters
@@ -56,6 +57,8 @@ def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -
         Created where it does not exist, parents too; files of an earlier run are replaced together at the end.
     command
         The command line, for run.json.
+    pdf
+        Write the report as a PDF too.
 
     Raises
     ------
@@ -73,6 +76,10 @@ def write_run(result: Result, directory: Path, *, command: Sequence[str] = ()) -
         _write_diagnostics(result, staging, timings)
         start = time.perf_counter()
         (staging / "report.html").write_text(render_report(staging), encoding="utf-8", newline="")
+        if pdf:
+            from causalcluster.report.pdf import render_pdf
+
+            (staging / PDF_FILE).write_bytes(render_pdf(staging))
         timings["report"] = time.perf_counter() - start
         timings["total"] = timings.get("total", 0.0) + timings["report"]
         _write_diagnostics(result, staging, timings)
@@ -109,7 +116,7 @@ def _publish(staging: Path, directory: Path) -> None:
         staging.rename(directory)
         return
     # What an earlier run wrote and this one was not asked for would speak of other data.
-    for name in OPTIONAL:
+    for name in (*OPTIONAL, PDF_FILE):
         if not (staging / name).exists():
             (directory / name).unlink(missing_ok=True)
     for path in sorted(staging.iterdir()):

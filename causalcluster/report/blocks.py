@@ -8,6 +8,7 @@ from causalcluster.report.records import Figure, Table
 MOST_ROWS = 150
 """Rows of a table that are printed; all are in the tables beside the report."""
 
+MOST_NAMED = 3
 Block = dict[str, Any]
 
 
@@ -25,7 +26,8 @@ def blocks_of(content: Mapping[str, Any]) -> Iterator[Block]:
         ``kind`` is banner, heading, paragraph, note, list, code, terms, table or figure; texts are plain.
     """
     for make in (
-        _answer, _question, _identification, _data, _model, _effects, _hypotheses, _doubt, _diagnostics, _reproduction, _terms,
+        _answer, _question, _identification, _data, _model, _effects, _hypotheses, _doubt, _diagnostics, _reproduction,
+        _terms,
     ):  # fmt: skip
         yield from make(content)
 
@@ -113,14 +115,20 @@ def _identification(content: Mapping[str, Any]) -> Iterator[Block]:
     yield _heading("What can be learnt, and under which assumptions")
     yield from _paragraphs(
         [
-            "The diagram is an assumption: each missing arrow says that there is no such influence. Given the diagram, these "
-            "effects can or cannot be told from data of this kind."
+            "The diagram is an assumption: each missing arrow says that there is no such influence. Given the diagram, "
+            "these effects can or cannot be told from data of this kind."
         ]
     )
     yield from _tables([content["verdicts"]])
     if content["assumptions"]:
         yield _heading("What has to be true", 2)
-        yield from _list(f"{text} Needed for: {'; '.join(effects)}." for text, effects in content["assumptions"])
+        yield from _list(f"{text} Needed for: {_named(effects)}." for text, effects in content["assumptions"])
+
+
+def _named(effects: Sequence[str]) -> str:
+    """Return a few of the effects that rest on an assumption; the page lists all."""
+    shown = "; ".join(effects[:MOST_NAMED])
+    return shown if len(effects) <= MOST_NAMED else f"{shown}; and {len(effects) - MOST_NAMED} more"
 
 
 def _data(content: Mapping[str, Any]) -> Iterator[Block]:
@@ -133,12 +141,19 @@ def _model(content: Mapping[str, Any]) -> Iterator[Block]:
     yield _heading("Model and priors")
     yield from _paragraphs(["One equation for each variable that the treatment moves; all are estimated together."])
     for line in content["equations"]:
-        terms = [f"{symbol}{f'[{sub}]' if sub else ''}{f' × {factors}' if factors else ''}" for symbol, sub, factors in line.terms]
+        terms = [
+            f"{symbol}{f'[{sub}]' if sub else ''}{f' × {factors}' if factors else ''}" for symbol, sub, factors in line.terms
+        ]
         yield {"kind": "equation", "text": f"{line.left} = {' + '.join([*terms, 'ε'])}"}
     yield from _paragraphs([content["varying"]])
     yield from _list(content["run"].design.notes)
     yield from _tables([content["coefficients"], content["priors"], *content["implied"]])
     yield from _paragraphs([content["prior_note"]], "note")
+
+
+def _term(parts: tuple[str, str, str]) -> str:
+    symbol, subscript, factors = parts
+    return symbol + (f"[{subscript}]" if subscript else "") + (f" × {factors}" if factors else "")
 
 
 def _effects(content: Mapping[str, Any]) -> Iterator[Block]:

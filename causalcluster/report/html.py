@@ -1,7 +1,5 @@
 """The report as one HTML file: content and figures put into the template."""
 
-import os
-import tempfile
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -57,40 +55,7 @@ def render_report(directory: Path) -> str:
     InputError
         The folder is not a run folder, or one of its files is missing or damaged.
     """
-    return _template().render(**_content(load_run(directory)))
-
-
-def write_report(directory: Path) -> Path:
-    """Render the report of a finished run and put it into its folder in one step.
-
-    Parameters
-    ----------
-    directory
-        A folder written by ``causalcluster run``.
-
-    Returns
-    -------
-    Path
-        The file written, ``report.html`` in the folder; an earlier one is replaced at the end, or left as it was.
-
-    Raises
-    ------
-    InputError
-        The folder is not a run folder, or one of its files is missing or damaged.
-    """
-    text = render_report(directory)
-    target = directory / REPORT_FILE
-    descriptor, name = tempfile.mkstemp(dir=directory, prefix=f".{REPORT_FILE}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # mkstemp gives the owner alone access; a report is for whoever may read the folder.
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+    return _template().render(**report_content(load_run(directory)))
 
 
 @cache
@@ -107,7 +72,8 @@ def _template() -> "Template":
     return environment.get_template("report.html.j2")
 
 
-def _content(run: FinishedRun) -> dict[str, Any]:
+def report_content(run: FinishedRun) -> dict[str, Any]:
+    """Return all texts, tables and figures of the report, for the page and for print."""
     outcomes = run.run.analysis.question.outcomes
     plain = _plain(run)
     return {

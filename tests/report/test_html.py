@@ -212,7 +212,7 @@ def test_write_report_replaces_an_earlier_report_in_one_step(make_run, tmp_path,
             write_report(folder)
     assert (folder / "report.html").read_text(encoding="utf-8") == "earlier"
     assert sorted(folder.iterdir()) == before
-    assert write_report(folder) == folder / "report.html"
+    assert write_report(folder) == (folder / "report.html",)
     assert (folder / "report.html").read_text(encoding="utf-8") == render_report(folder)
     assert sorted(folder.iterdir()) == before
 
