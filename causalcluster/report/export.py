@@ -38,8 +38,8 @@ def export_tables(directory: Path, out: Path) -> None:
     directory
         A folder written by ``causalcluster run``.
     out
-        ``.xlsx``: a sheet for every table; numbers are numbers (of sixteen digits), and text is text even where it begins like
-        a formula.
+        ``.xlsx``: a sheet for every table; numbers are numbers (of sixteen digits), and text is text even where it begins
+        like a formula.
         ``.tex``: a long table for each of the main tables, for `booktabs` and `longtable`.
 
     Raises
