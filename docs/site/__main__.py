@@ -21,6 +21,7 @@ GUIDES = (
     "indicators",
     "sensitivity",
     "framework",
+    "loaders",
     "moments-file",
     "outputs",
 )
