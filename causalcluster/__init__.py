@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from causalcluster.output import write_run
     from causalcluster.pipeline import Result, analyse
     from causalcluster.planning import Plan, plan_analysis, prepare
+    from causalcluster.plots import (
+        plot_decomposition,
+        plot_forest,
+        plot_responses,
+        plot_rho,
+        plot_scorecard,
+        plot_specifications,
+    )
     from causalcluster.report import write_report
     from causalcluster.simulation import simulate
 
@@ -31,6 +39,12 @@ __all__ = [
     "load_framework",
     "parse_analysis",
     "plan_analysis",
+    "plot_decomposition",
+    "plot_forest",
+    "plot_responses",
+    "plot_rho",
+    "plot_scorecard",
+    "plot_specifications",
     "pool_moments",
     "prepare",
     "read_analysis",
@@ -67,6 +81,12 @@ _HOMES = {
     "prepare": "planning",
     "write_report": "report",
     "simulate": "simulation",
+    "plot_decomposition": "plots",
+    "plot_forest": "plots",
+    "plot_responses": "plots",
+    "plot_rho": "plots",
+    "plot_scorecard": "plots",
+    "plot_specifications": "plots",
 }
 
 

@@ -23,6 +23,7 @@ GUIDES = (
     "framework",
     "loaders",
     "moments-file",
+    "plots",
     "outputs",
 )
 GROUND = ("concepts", "glossary", "how-it-works", "validation", "benchmarks")
