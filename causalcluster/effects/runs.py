@@ -46,7 +46,7 @@ class Accuracy:
         Randomisations by which the error is measured, and coefficient draws at which.
     """
 
-    target: float = 0.02
+    target: float = 0.05
     cluster_points: int = 64
     most_cluster_points: int = 2048
     population_points: int = 512

@@ -322,7 +322,7 @@ def test_noise_is_measured_and_brought_below_the_target():
     keys = [("y", "nde", ""), ("y", "nie", "all"), ("y", "nie", "m"), ("y", "iie", "all")]
     effects = list_world_effects(ask(["m", "n"]), network, (0.0, 1.0), identified=keys)
     got = simulate_effects(effects, network, many, random_seed=1, levels=MEASURED, accuracy=Accuracy(draws=8, replicates=6))
-    assert got.noise.met and max(got.noise.ratio.values()) < 0.02
+    assert got.noise.met and max(got.noise.ratio.values()) < 0.05
     # Measured again, by other randomisations of the same size: what the report says is true.
     fixed = Accuracy(
         target=np.inf,
