@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.set-up
 UV := $(shell command -v uv 2>/dev/null || echo python3 -m uv)
 
-.PHONY: setup setup-engines setup-docs docs demo test test-engines test-wheel lint lock calibrate bench bench-peers
+.PHONY: setup setup-engines setup-docs docs setup-browser demo test test-engines test-browser test-wheel lint lock calibrate bench bench-peers
 
 setup: $(STAMP)
 
@@ -49,6 +49,16 @@ test: setup lint
 test-engines: setup-engines
 	$(PYTHON) -m pytest -q tests/engines
 
+# The report in headless Chromium, which has to be installed (Debian: chromium) or named by CHROMIUM.
+setup-browser: $(VENV)/.set-up-browser
+
+$(VENV)/.set-up-browser: requirements-browser.lock $(STAMP)
+	$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --require-hashes -r requirements-browser.lock
+	touch $@
+
+test-browser: setup-browser
+	$(PYTHON) -m pytest -q tests/browser
+
 # The wheel alone, in an environment of its own outside the checkout.
 test-wheel: setup
 	set -e; folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; \
@@ -73,6 +83,9 @@ lock:
 	$(UV) pip compile pyproject.toml --group dev --group docs --universal --generate-hashes \
 	  --no-emit-index-url --python-version 3.13 --constraint requirements.lock --quiet \
 	  --output-file requirements-docs.lock
+	$(UV) pip compile pyproject.toml --group dev --group browser --universal --generate-hashes \
+	  --no-emit-index-url --python-version 3.13 --constraint requirements.lock --quiet \
+	  --output-file requirements-browser.lock
 
 calibrate: setup
 	$(PYTHON) -m tests.calibration.linear

@@ -65,7 +65,7 @@ def between_table(run: FinishedRun, outcome: str) -> Table | None:
         )
     return Table(
         caption=caption,
-        header=("", *(f"{column}, {head} interval" for column in columns), "Differ beyond chance"),
+        header=("Effect", *(f"{column}, {head} interval" for column in columns), "Differ beyond chance"),
         rows=tuple(_line(row, labels, decimals) for row in rows),
         note=note,
     )

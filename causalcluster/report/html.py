@@ -1,7 +1,10 @@
 """The report as one HTML file: content and figures put into the template."""
 
+import base64
+import hashlib
 from dataclasses import replace
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +23,7 @@ from causalcluster.report import (
     scorecard,
     sections,
     tables,
+    whatif,
     words,
     wrong,
 )
@@ -56,6 +60,12 @@ def render_report(directory: Path) -> str:
         The folder is not a run folder, or one of its files is missing or damaged.
     """
     return _template().render(**report_content(load_run(directory)))
+
+
+@cache
+def _script() -> str:
+    """Return the page's one script, which the page's policy names by its hash."""
+    return (files("causalcluster.report") / "templates" / "page.js").read_text(encoding="utf-8")
 
 
 @cache
@@ -111,6 +121,9 @@ def report_content(run: FinishedRun) -> dict[str, Any]:
         "hypotheses": effect_tables.hypotheses_table(run),
         "scores": scorecard.score_tables(run),
         "doubt": wrong.doubt_page(plain, outcomes),
+        "panels": whatif.what_if_panels(run),
+        "script": _script(),
+        "script_hash": base64.b64encode(hashlib.sha256(_script().encode("utf-8")).digest()).decode("ascii"),
         "diagnosis": sections.diagnosis_sentence(run),
         "checks": checks.checks_table(run),
         "chain_figures": figures.present((*(chains.draw_ranks(plain, name) for name in outcomes), chains.draw_energy(run))),

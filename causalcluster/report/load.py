@@ -150,6 +150,7 @@ def load_run(directory: Path) -> FinishedRun:
         diagnostics=_validate(Diagnostics, _read_json(directory / DIAGNOSTICS_FILE), directory / DIAGNOSTICS_FILE),
         draws=_read_draws(posterior, groups=("effects",)),
         prior_draws=_read_draws(posterior, groups=("prior_effects", "prior")),
+        part_draws=_open_group(posterior, "effects", _keyed_parts, {}),
         energy=_read_energy(posterior),
         chains=chains,
         draws_per_chain=draws_per_chain,
@@ -298,8 +299,23 @@ def _read_draws(path: Path, *, groups: Sequence[str]) -> dict[EffectKey, Draws]:
     return empty
 
 
-def _keyed_draws(dataset: "xr.Dataset") -> dict[EffectKey, Draws]:
-    """Return the draws of every row that is not about one observed cluster: those may be very many."""
+def _keyed_parts(dataset: "xr.Dataset") -> dict[EffectKey, Draws]:
+    """Return the draws of the parts of total effects in observed clusters, or of the sample where there are none."""
+
+    def is_part(key: EffectKey) -> bool:
+        plain = key.effect in ("nde", "nie") and key.via != "all" and not key.at and not key.horizon
+        return plain and key.scale in ("", "difference") and key.level in ("cluster", "sample")
+
+    return _keyed_draws(dataset, is_part)
+
+
+def _is_of_no_cluster(key: EffectKey) -> bool:
+    """Rows about one observed cluster may be very many."""
+    return not key.cluster
+
+
+def _keyed_draws(dataset: "xr.Dataset", wanted: Callable[[EffectKey], bool] = _is_of_no_cluster) -> dict[EffectKey, Draws]:
+    """Return the draws of the rows that are wanted."""
     array = dataset.get("effect")
     if array is None or array.ndim != 3:
         return {}
@@ -309,7 +325,7 @@ def _keyed_draws(dataset: "xr.Dataset") -> dict[EffectKey, Draws]:
         EffectKey(**{name: values[position] for name, values in columns.items() if values is not None})
         for position in range(array.sizes[dim])
     ]
-    kept = [position for position, key in enumerate(keys) if not key.cluster]
+    kept = [position for position, key in enumerate(keys) if wanted(key)]
     values = array.isel({dim: kept}).transpose("chain", "draw", dim).to_numpy()
     return {keys[position]: np.asarray(values[:, :, i], dtype=float) for i, position in enumerate(kept)}
 

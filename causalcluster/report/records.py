@@ -284,6 +284,8 @@ class FinishedRun:
     orders, between, measurement, curves, tipping, leads, cohorts, refutations,
     independences, scores, contours, power, multiverse, models, predictive, shifts
         Empty where the run had nothing to write there.
+    part_draws : mapping of EffectKey to array, dims (chain, draw)
+        Natural direct and indirect effects in every observed cluster, or of the sample where there are none.
     energy : array, dims (chain, draw), or None
         The sampler's energy, where it was stored.
     chains, draws_per_chain : int
@@ -317,6 +319,7 @@ class FinishedRun:
     energy: Draws | None
     chains: int
     draws_per_chain: int
+    part_draws: Mapping[EffectKey, Draws] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
