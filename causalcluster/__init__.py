@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from causalcluster.plots import (
         plot_decomposition,
         plot_forest,
+        plot_paths,
         plot_responses,
         plot_rho,
         plot_scorecard,
@@ -41,6 +42,7 @@ __all__ = [
     "plan_analysis",
     "plot_decomposition",
     "plot_forest",
+    "plot_paths",
     "plot_responses",
     "plot_rho",
     "plot_scorecard",
@@ -83,6 +85,7 @@ _HOMES = {
     "simulate": "simulation",
     "plot_decomposition": "plots",
     "plot_forest": "plots",
+    "plot_paths": "plots",
     "plot_responses": "plots",
     "plot_rho": "plots",
     "plot_scorecard": "plots",

@@ -78,7 +78,7 @@ def plot_scorecard(result: Result, *, backend: str | None = None) -> "PlotCollec
         raise InputError("the analysis covers no edge and no hypothesis of the paper", where="plot", fix=fix)
     points = {"neutral": table["probability_neutral"], "framework": table["probability_framework"]}
     ends = pd.concat(list(points.values()), axis=1)
-    name = "probability of what is expected (first color: neutral prior; second: the paper's signs)"
+    name = "probability (first color: neutral prior)"
     return _rows(table["statement"], points, ends.min(axis=1), ends.max(axis=1), name, backend, line=0.5)
 
 
@@ -119,7 +119,7 @@ def _room(backend: str | None) -> dict[str, Any]:
     from arviz_base import rcParams
 
     chosen = backend or rcParams["plot.backend"]
-    return {"figure_kwargs": {"layout": "constrained"}} if chosen == "matplotlib" else {}
+    return {"figure_kwargs": {"layout": "constrained", "figsize": (8.0, 4.0)}} if chosen == "matplotlib" else {}
 
 
 def _name_rows(drawn: Any, labels: list[str], name: str) -> None:

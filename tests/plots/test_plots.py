@@ -77,6 +77,23 @@ def test_responses_over_time(loop):
     np.testing.assert_allclose(found.data["effect"].values.ravel(), table["mean"].to_numpy())
 
 
+def test_the_diagram_has_every_node_and_the_slopes_in_their_units(result, loop, tmp_path):
+    figure = causalcluster.plot_paths(result)
+    figure.savefig(tmp_path / "paths.png")
+    texts = [item.get_text() for item in figure.axes[0].texts]
+    assert {"Rights to organise", "Strength of unions", "Bargaining", "Wage", "Firm size (standardised)"} <= set(texts)
+    mean = float(result.tree["posterior"]["coefficient_mean"].sel(coefficient="bargaining -> wage").mean())
+    raw, unit = result.plan.analysis, result.scale.scale
+    assert raw.question.outcomes == ("wage",)
+    # In the units of the columns: some hundreds of wages for one of bargaining, as the process has it.
+    assert 0.02 * unit["wage"] < abs(mean) * unit["bargaining"] < 2.0 * unit["wage"]
+    assert f"{mean:.3g}" in texts
+    with pytest.raises(InputError, match="of several periods"):
+        causalcluster.plot_paths(loop)
+    with pytest.raises(InputError, match="not drawn by 'plotly'"):
+        causalcluster.plot_paths(result, backend="plotly")
+
+
 def test_what_a_result_does_not_hold_is_said(bare, result):
     with pytest.raises(InputError, match="names no alternatives"):
         causalcluster.plot_specifications(bare)

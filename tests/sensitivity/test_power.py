@@ -26,9 +26,21 @@ def fitted():
     return fit()
 
 
-def test_prior_and_likelihood_make_the_density_that_was_sampled(fitted):
+@pytest.fixture(scope="module")
+def signed():
+    made = simulate("framework", clusters=6, rows=20, seed=2)
+    text = made.analysis_text + QUICK + "model: {priors: framework}\n"
+    plan = draw_up(parse_analysis(text, path="x.yaml"), made.table)
+    prepared = prepare(plan)
+    assert prepared.priors.signed
+    compiled = compile_model(plan.design, prepared.arrays, prepared.priors)
+    return plan, prepared, refit(compiled, prepared.arrays, plan.analysis.sampling)
+
+
+@pytest.mark.parametrize("kind", ["fitted", "signed"])
+def test_prior_and_likelihood_make_the_density_that_was_sampled(kind, request):
     """Up to a constant, with the Jacobians of the sampler's coordinates and the residual sds of clusters."""
-    plan, prepared, draws = fitted
+    plan, prepared, draws = request.getfixturevalue(kind)
     posterior = draws.posterior["posterior"].to_dataset()
     value = {name: posterior[name].transpose("chain", "draw", ...).values for name in posterior.data_vars}
     jacobian = sum(np.log(value[name]).sum(-1) for name in ("tau", "sigma_spread", "intercept_sd"))
