@@ -48,6 +48,7 @@ def assemble(source: Path) -> None:
         shutil.copy(ROOT / name, source / name)
     (source / "api.md").write_text(api_page(), encoding="utf-8")
     (source / "framework-reference.md").write_text(framework_page(), encoding="utf-8")
+    (source / "gallery.md").write_text(gallery_page(source / "gallery"), encoding="utf-8")
     (source / "index.md").write_text(front_page(), encoding="utf-8")
 
 
@@ -63,7 +64,7 @@ def front_page() -> str:
     trees = {
         "Guides": ["docs/tutorial", *(f"docs/{page}" for page in GUIDES)],
         "Ground": [f"docs/{page}" for page in GROUND],
-        "Reference": ["api", "framework-reference", "CHANGELOG", "CONTRIBUTING"],
+        "Reference": ["gallery", "api", "framework-reference", "CHANGELOG", "CONTRIBUTING"],
         "Studies": [f"analyses/{name}/README" for name in studies],
         "Decisions": [f"docs/decisions/{stem}" for stem in decisions],
     }
@@ -85,6 +86,43 @@ def api_page() -> str:
             continue
         entries.append(f"```{{eval-rst}}\n.. {kind}:: {item.__module__}.{item.__qualname__}\n```\n")
     return "# API reference\n\nWhat `import causalcluster` offers.\n\n" + "\n".join(entries)
+
+
+def gallery_page(folder: Path) -> str:
+    """Draw every plot for simulated data and return the page that shows them with the calls that made them."""
+    folder.mkdir()
+    made = causalcluster.simulate("framework", clusters=12, rows=40, seed=2)
+    few = "sampling: {draws: 500, tune: 500, chains: 2}\n"
+    others = (
+        "alternatives: [{name: same slopes, model: {varying: [intercepts]}}, {name: unpooled, model: {pooling: none}}]\n"
+    )
+    analysis = causalcluster.parse_analysis(made.analysis_text + few + others, path=folder / "analysis.yaml")
+    result = causalcluster.analyse(analysis, made.table, engine="threads")
+    loop = causalcluster.simulate("feedback", clusters=10, seed=2)
+    over_time = causalcluster.parse_analysis(loop.analysis_text + few, path=folder / "analysis.yaml")
+    calls = {
+        "plot_paths(result)": causalcluster.plot_paths(result),
+        "plot_decomposition(result)": causalcluster.plot_decomposition(result),
+        'plot_forest(result, effect="nie", via="strength")': causalcluster.plot_forest(result, effect="nie", via="strength"),
+        "plot_rho(result)": causalcluster.plot_rho(result),
+        'plot_specifications(result, effect="total")': causalcluster.plot_specifications(
+            result, effect="total", level="sample"
+        ),
+        "plot_scorecard(result)": causalcluster.plot_scorecard(result),
+        'plot_responses(result, regime="pulse")': causalcluster.plot_responses(
+            causalcluster.analyse(over_time, loop.table), regime="pulse"
+        ),
+    }
+    parts = [
+        "# Gallery",
+        "",
+        "Every [plot](docs/plots.md), for `causalcluster simulate framework` (the last for `simulate feedback`).",
+    ]
+    for number, (call, drawn) in enumerate(calls.items()):
+        drawn.savefig(folder / f"{number}.png")
+        parts += ["", f"## {call.partition('(')[0]}", "", f"```python\ncausalcluster.{call}\n```", ""]
+        parts.append(f"![{call.partition('(')[0]}](gallery/{number}.png)")
+    return "\n".join(parts) + "\n"
 
 
 def framework_page() -> str:
