@@ -2,7 +2,7 @@
 
 from causalcluster.loaders.country_years import load_ictwss, load_pwt, load_vdem
 from causalcluster.loaders.ilostat import load_ilostat
-from causalcluster.loaders.labelled import load_stata
+from causalcluster.loaders.labelled import load_spss, load_stata
 from causalcluster.loaders.sdmx import load_sdmx_csv
 from causalcluster.loaders.tidy import SourceCard, card_of
 from causalcluster.loaders.world_bank import load_wdi
@@ -14,6 +14,7 @@ __all__ = [
     "load_ilostat",
     "load_pwt",
     "load_sdmx_csv",
+    "load_spss",
     "load_stata",
     "load_vdem",
     "load_wdi",

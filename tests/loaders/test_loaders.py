@@ -11,6 +11,7 @@ from causalcluster.loaders import (
     load_ilostat,
     load_pwt,
     load_sdmx_csv,
+    load_spss,
     load_stata,
     load_vdem,
     load_wdi,
@@ -187,6 +188,29 @@ def test_labels_of_stata(tmp_path):
     card = card_of(found)
     assert card.labels == {"wage": "Hourly wage, USD"}
     assert card.notes == ("union: 0 = no, 1 = yes",)
+
+
+def test_labels_and_missing_values_of_spss(tmp_path):
+    import pyreadstat
+
+    table = pd.DataFrame({"union": [0.0, 1.0, 9.0], "wage": [1.5, np.nan, 3.0]})
+    pyreadstat.write_sav(
+        table,
+        str(tmp_path / "t.sav"),
+        column_labels={"wage": "Hourly wage, USD"},
+        variable_value_labels={"union": {0: "no", 1: "yes", 9: "refused"}},
+        missing_ranges={"union": [9]},
+    )
+    found = load_spss(tmp_path / "t.sav")
+    np.testing.assert_array_equal(found["union"], [0.0, 1.0, np.nan])
+    card = card_of(found)
+    assert card.labels == {"wage": "Hourly wage, USD"}
+    assert card.notes == ("union: 0 = no, 1 = yes, 9 = refused",)
+    with pytest.raises(DataError, match="there is no such file"):
+        load_spss(tmp_path / "none.sav")
+    (tmp_path / "bad.sav").write_bytes(b"x")
+    with pytest.raises(DataError, match="the file cannot be read"):
+        load_spss(tmp_path / "bad.sav")
 
 
 def test_a_joined_table_says_that_it_has_no_card(file):
